@@ -1,4 +1,4 @@
-"""A mail server that counts mails, and that refuses, delays and hangs up on demand."""
+"""A mail server that counts mails, and that rejects, delays or disconnects on demand."""
 
 import asyncio
 from collections import Counter
@@ -13,13 +13,13 @@ from deploy.embedded.ports import free_port
 
 @dataclass
 class Mailbox:
-    """The accepted mails, by Message-ID.
+    """Counts the accepted mails by Message-ID.
 
-    `answers` are given per recipient, one after the other, then 250. The answer `hang up` accepts the mail and closes
-    the connection without an answer; `hang up before` closes it without accepting the mail.
+    `answers` are given to each recipient in order; after them, every answer is 250. The answer `hang up` accepts the
+    mail and closes the connection without an answer; `hang up before` closes it without accepting the mail.
     """
 
-    taken: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
     recipients: list[str] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
     delay: float = 0.0
@@ -37,14 +37,14 @@ class Mailbox:
             return "451 gone"
         if answer in ("250 OK", "hang up"):
             assert isinstance(envelope.content, bytes)
-            self.taken[message_from_bytes(envelope.content)["Message-ID"]] += 1
+            self.accepted[message_from_bytes(envelope.content)["Message-ID"]] += 1
             self.recipients.append(recipient)
         if answer == "hang up":
             _hang_up(server)
         return answer if answer[0].isdigit() else "250 OK"
 
     def controller(self) -> Controller:
-        """Return the server on a free port, not yet started."""
+        """Return a server on a free port; the caller starts it."""
         return Controller(self, hostname="127.0.0.1", port=free_port())
 
 

@@ -1,4 +1,4 @@
-"""A small version of tracking's endpoint; tracking's own tests check that the real one gives the same answers."""
+"""A small version of tracking's render endpoint; tracking's own tests check the same responses of the real one."""
 
 from typing import Any
 from uuid import UUID
@@ -6,16 +6,16 @@ from uuid import UUID
 from fastapi import FastAPI, Response
 from orjson import dumps
 
-GONE = UUID(int=404)
+UNKNOWN_MESSAGE = UUID(int=404)
 
 
 def renderer() -> FastAPI:
-    """Return an application that renders every message but GONE."""
+    """Return an application that renders every message except UNKNOWN_MESSAGE."""
     app = FastAPI()
 
     @app.post("/v1/messages/{message_id}/render")
     async def render(message_id: UUID, body: dict[str, Any]) -> Response:
-        if message_id == GONE:
+        if message_id == UNKNOWN_MESSAGE:
             return Response(dumps({"detail": "There is no such message."}), 404)
         lines = [_line(recipient) for recipient in body["recipients"]]
         return Response(b"\n".join(lines), media_type="application/x-ndjson")

@@ -1,4 +1,4 @@
-"""Mails are sent once, with the data that is current at the moment of the send."""
+"""Mails are sent once, with the data that is current when they are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -31,7 +31,7 @@ from shared.events.parts import Send
 from shared.settings import CommonSettings
 from shared.store.database import Database
 from tests.services.delivery.mailbox import Mailbox
-from tests.services.delivery.renderer import GONE, renderer
+from tests.services.delivery.renderer import UNKNOWN_MESSAGE, renderer
 from tests.shared.http.serving import serving
 from tests.stack.waiting import until
 
@@ -61,15 +61,15 @@ async def database(migrated_dsn: str) -> AsyncIterator[Database]:
 
 
 @dataclass
-class Post:
-    """A delivery service without Kafka: events go to `give`."""
+class DeliveryRig:
+    """A delivery service without Kafka: tests pass events to `receive`."""
 
     database: Database
     mailbox: Mailbox
     sending: Sending
     campaigns: dict[UUID, str]
 
-    async def give(self, *events: object) -> None:
+    async def receive(self, *events: object) -> None:
         async with self.database.transaction() as connection:
             await take(connection, events, datetime.now(UTC))
         self.sending.wake()
@@ -78,23 +78,23 @@ class Post:
         rows = await self.database.pool.fetch("SELECT idempotency_key, state, reason FROM mails")
         return {row["idempotency_key"]: (row["state"], row["reason"]) for row in rows}
 
-    async def ended(self, count: int) -> dict[str, tuple[str, str | None]]:
-        async def are_ended() -> bool:
+    async def until_ended(self, count: int) -> dict[str, tuple[str, str | None]]:
+        async def all_ended() -> bool:
             query = "SELECT count(*) FROM mails WHERE ended_at IS NOT NULL"
             return bool(await self.database.pool.fetchval(query) == count)
 
-        await until(are_ended)
+        await until(all_ended)
         return await self.states()
 
 
 @pytest_asyncio.fixture
-async def post(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[Post]:
-    async with opened(database, mailbox) as post:
-        yield post
+async def rig(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[DeliveryRig]:
+    async with open_rig(database, mailbox) as rig:
+        yield rig
 
 
 @asynccontextmanager
-async def opened(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[Post]:
+async def open_rig(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[DeliveryRig]:
     campaigns: dict[UUID, str] = {}
     async with serving(renderer()) as client:
         tracking = TrackingClient(str(client.base_url), SecretStr("pk_x"))
@@ -112,7 +112,7 @@ async def opened(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncItera
             lease=timedelta(minutes=3),
         )
         running = asyncio.create_task(sending.run())
-        yield Post(database, mailbox[0], sending, campaigns)
+        yield DeliveryRig(database, mailbox[0], sending, campaigns)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await tracking.close()
@@ -127,7 +127,7 @@ def contact(contact_id: int, subscription: str = "subscribed", email: str | None
         email=email or f"c{contact_id}@example.com",
         fields=more,
         state="active",
-        subscription=subscription,  # type: ignore[arg-type] # the tests say some of those that there are
+        subscription=subscription,  # type: ignore[arg-type] # the tests pass valid values only
         tracking_consent="granted",
     )
 
@@ -145,20 +145,20 @@ def request(key: str, contact_id: int, **more: Any) -> MessageRequested:
 
 
 @pytest.mark.asyncio
-async def test_a_request_that_comes_twice_is_one_mail(post: Post) -> None:
-    await post.give(contact(1), request("a", 1))
-    await post.give(request("a", 1))
-    assert (await post.ended(1))["a"] == ("sent", None)
-    assert post.mailbox.recipients == ["c1@example.com"]
+async def test_a_repeated_request_sends_one_mail(rig: DeliveryRig) -> None:
+    await rig.receive(contact(1), request("a", 1))
+    await rig.receive(request("a", 1))
+    assert (await rig.until_ended(1))["a"] == ("sent", None)
+    assert rig.mailbox.recipients == ["c1@example.com"]
 
 
 @pytest.mark.asyncio
-async def test_only_subscribed_contacts_get_it_and_the_others_are_skipped_with_the_reason(post: Post) -> None:
-    await post.give(
+async def test_contacts_that_are_not_subscribed_are_skipped_with_a_reason(rig: DeliveryRig) -> None:
+    await rig.receive(
         contact(1), contact(2, "unsubscribed"), contact(3, "blocked"),
         *(request(f"k{number}", number) for number in range(1, 5)),
     )  # fmt: skip
-    assert await post.ended(4) == {
+    assert await rig.until_ended(4) == {
         "k1": ("sent", None),
         "k2": ("skipped", "unsubscribed"),
         "k3": ("skipped", "blocked"),
@@ -167,37 +167,37 @@ async def test_only_subscribed_contacts_get_it_and_the_others_are_skipped_with_t
 
 
 @pytest.mark.asyncio
-async def test_an_erased_contact_gets_nothing_and_leaves_nothing(post: Post) -> None:
-    post.campaigns[CAMPAIGN] = "paused"
-    await post.give(contact(1, first_name="An"), request("a", 1, content={"hero": "dogs"}))
-    await post.give(Tombstone("1:1"))
-    post.campaigns.clear()
-    assert (await post.ended(1))["a"] == ("skipped", "erased")
-    assert post.mailbox.recipients == []
-    row = await post.database.pool.fetchrow("SELECT content, (SELECT count(*) FROM contacts) AS contacts FROM mails")
+async def test_an_erased_contact_gets_no_mail_and_its_data_is_deleted(rig: DeliveryRig) -> None:
+    rig.campaigns[CAMPAIGN] = "paused"
+    await rig.receive(contact(1, first_name="An"), request("a", 1, content={"hero": "dogs"}))
+    await rig.receive(Tombstone("1:1"))
+    rig.campaigns.clear()
+    assert (await rig.until_ended(1))["a"] == ("skipped", "erased")
+    assert rig.mailbox.recipients == []
+    row = await rig.database.pool.fetchrow("SELECT content, (SELECT count(*) FROM contacts) AS contacts FROM mails")
     assert row is not None
     assert (row["content"], row["contacts"]) == ("{}", 0)
 
 
 @pytest.mark.asyncio
-async def test_refusals_for_now_are_tried_again_and_those_for_good_are_not(post: Post) -> None:
-    post.mailbox.answers = {
+async def test_temporary_refusals_are_retried_and_permanent_ones_are_not(rig: DeliveryRig) -> None:
+    rig.mailbox.answers = {
         "c1@example.com": ["550 5.1.1 no such user"],
         "c2@example.com": ["554 5.7.1 looks like spam"],
         "c3@example.com": ["451 4.7.1 later"],
     }
-    await post.give(
+    await rig.receive(
         *(contact(number) for number in (1, 2, 3)), *(request(f"k{number}", number) for number in (1, 2, 3))
     )
 
     async def is_waiting() -> bool:
-        row = await post.database.pool.fetchrow("SELECT state, attempts FROM mails WHERE idempotency_key = 'k3'")
+        row = await rig.database.pool.fetchrow("SELECT state, attempts FROM mails WHERE idempotency_key = 'k3'")
         return row is not None and row["state"] == "queued" and row["attempts"] == 1
 
     await until(is_waiting)
-    await post.database.pool.execute("UPDATE mails SET next_attempt_at = now()")
-    post.sending.wake()
-    assert await post.ended(3) == {
+    await rig.database.pool.execute("UPDATE mails SET next_attempt_at = now()")
+    rig.sending.wake()
+    assert await rig.until_ended(3) == {
         "k1": ("bounced", "550 5.1.1 no such user"),
         "k2": ("refused", "554 5.7.1 looks like spam"),
         "k3": ("sent", None),
@@ -206,68 +206,70 @@ async def test_refusals_for_now_are_tried_again_and_those_for_good_are_not(post:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("answer", ["hang up", "hang up before"])
-async def test_a_connection_that_breaks_during_the_handover_leaves_it_uncertain(post: Post, answer: str) -> None:
-    post.mailbox.answers = {"c1@example.com": [answer]}
-    await post.give(contact(1), request("a", 1))
-    state, reason = (await post.ended(1))["a"]
+async def test_a_mail_is_uncertain_if_the_connection_breaks_during_the_handover(rig: DeliveryRig, answer: str) -> None:
+    rig.mailbox.answers = {"c1@example.com": [answer]}
+    await rig.receive(contact(1), request("a", 1))
+    state, reason = (await rig.until_ended(1))["a"]
     assert state == "uncertain"
     assert reason is not None
     assert reason.startswith("mail server: ")
 
 
 @pytest.mark.asyncio
-async def test_what_was_begun_when_a_process_ended_is_not_sent_again(post: Post) -> None:
-    await post.database.pool.execute(
+async def test_a_mail_that_an_ended_process_had_begun_is_not_sent_again(rig: DeliveryRig) -> None:
+    await rig.database.pool.execute(
         "INSERT INTO mails (account_id, idempotency_key, contact_id, message_id, send, content, requested_at, state, "
         "claim, claimed_until, next_attempt_at) VALUES (1, 'a', 1, $1, $2, '{}', now(), 'begun', $3, now(), now())",
         MESSAGE, '{"kind": "campaign", "id": "x", "sent_at": "2026-03-01T12:00:00Z"}', uuid4(),
     )  # fmt: skip
-    assert (await post.ended(1))["a"] == ("uncertain", "interrupted")
-    assert not post.mailbox.recipients
+    assert (await rig.until_ended(1))["a"] == ("uncertain", "interrupted")
+    assert not rig.mailbox.recipients
 
 
 @pytest.mark.asyncio
-async def test_a_paused_campaign_waits_and_a_cancelled_one_is_skipped(post: Post) -> None:
-    post.campaigns[CAMPAIGN] = "paused"
-    await post.give(contact(1), request("a", 1))
+async def test_mails_wait_while_a_campaign_is_paused_and_are_skipped_if_cancelled(rig: DeliveryRig) -> None:
+    rig.campaigns[CAMPAIGN] = "paused"
+    await rig.receive(contact(1), request("a", 1))
 
     async def is_waiting() -> bool:
-        return (await post.states())["a"] == ("queued", "campaign_paused")
+        return (await rig.states())["a"] == ("queued", "campaign_paused")
 
     await until(is_waiting)
-    post.campaigns[CAMPAIGN] = "cancelled"
-    await post.database.pool.execute("UPDATE mails SET next_attempt_at = now()")
-    post.sending.wake()
-    assert (await post.ended(1))["a"] == ("skipped", "campaign_cancelled")
+    rig.campaigns[CAMPAIGN] = "cancelled"
+    await rig.database.pool.execute("UPDATE mails SET next_attempt_at = now()")
+    rig.sending.wake()
+    assert (await rig.until_ended(1))["a"] == ("skipped", "campaign_cancelled")
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_is_gone_and_a_variant_that_does_not_exist_are_skipped(post: Post) -> None:
-    await post.give(
-        contact(1), request("gone", 1, message_id=GONE), request("block", 1, content={"no_such_block": "x"}, revision=2)
+async def test_mails_with_an_unknown_message_or_block_are_skipped(rig: DeliveryRig) -> None:
+    await rig.receive(
+        contact(1),
+        request("gone", 1, message_id=UNKNOWN_MESSAGE),
+        request("block", 1, content={"no_such_block": "x"}, revision=2),
     )
-    states = await post.ended(2)
+    states = await rig.until_ended(2)
     assert states["gone"] == ("skipped", "not rendered: There is no such message.")
     assert states["block"][0] == "skipped"
 
 
 @pytest.mark.asyncio
-async def test_a_confirmation_goes_to_an_unconfirmed_contact_in_its_language(post: Post) -> None:
+async def test_a_confirmation_is_sent_to_an_unconfirmed_contact(rig: DeliveryRig) -> None:
     system = SystemMessage(kind="confirm_subscription", url="https://shop.example/f/confirm/x")
-    await post.give(contact(1, "unconfirmed"), request("a", 1, message_id=None, system=system))
-    assert (await post.ended(1))["a"] == ("sent", None)
+    await rig.receive(contact(1, "unconfirmed"), request("a", 1, message_id=None, system=system))
+    assert (await rig.until_ended(1))["a"] == ("sent", None)
 
 
 @pytest.mark.asyncio
-async def test_a_test_mail_goes_to_any_address_and_its_address_is_forgotten(post: Post) -> None:
-    await post.give(contact(1, "unsubscribed"))
-    await request_test_mails(post.database, 1, MESSAGE, ["me@shop.example", "me@shop.example"], 1, {})
-    await request_test_mails(post.database, 1, MESSAGE, ["you@shop.example"], None, {})
-    post.sending.wake()
-    await post.ended(2)
-    assert sorted(post.mailbox.recipients) == ["me@shop.example", "you@shop.example"]
-    assert await post.database.pool.fetchval("SELECT count(*) FROM mails WHERE test_address IS NOT NULL") == 0
-    rows = await post.database.pool.fetch("SELECT * FROM mails")
+async def test_test_mails_go_to_any_address_which_is_deleted_afterwards(rig: DeliveryRig) -> None:
+    await rig.receive(contact(1, "unsubscribed"))
+    await request_test_mails(rig.database, 1, MESSAGE, ["me@shop.example", "me@shop.example"], 1, {})
+    await request_test_mails(rig.database, 1, MESSAGE, ["you@shop.example"], None, {})
+    rig.sending.wake()
+    await rig.until_ended(2)
+    assert sorted(rig.mailbox.recipients) == ["me@shop.example", "you@shop.example"]
+    assert await rig.database.pool.fetchval("SELECT count(*) FROM mails WHERE test_address IS NOT NULL") == 0
+    rows = await rig.database.pool.fetch("SELECT * FROM mails")
     assert [report_of(row) for row in rows] == [None, None]
 
 
@@ -276,17 +278,19 @@ async def test_two_senders_share_the_queue_and_send_each_mail_once(
     database: Database, mailbox: tuple[Mailbox, int]
 ) -> None:
     count = 300
-    async with opened(database, mailbox) as one, opened(database, mailbox):
-        await one.give(*(contact(number) for number in range(1, count + 1)))
-        await one.give(*(request(f"k{number}", number) for number in range(1, count + 1)))
-        states = await one.ended(count)
+    async with open_rig(database, mailbox) as one, open_rig(database, mailbox):
+        await one.receive(*(contact(number) for number in range(1, count + 1)))
+        await one.receive(*(request(f"k{number}", number) for number in range(1, count + 1)))
+        states = await one.until_ended(count)
     assert set(states.values()) == {("sent", None)}
-    assert set(mailbox[0].taken.values()) == {1}
-    assert len(mailbox[0].taken) == count
+    assert set(mailbox[0].accepted.values()) == {1}
+    assert len(mailbox[0].accepted) == count
 
 
 @pytest.mark.asyncio
-async def test_mails_that_ended_long_ago_are_forgotten(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reported_mails_that_ended_long_ago_are_deleted(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(forgetting, "AT_ONCE", 2)
     ages = {"old": 91, "older": 400, "oldest": 500, "recent": 89}
     insert = """
@@ -301,5 +305,5 @@ async def test_mails_that_ended_long_ago_are_forgotten(database: Database, monke
     await database.pool.execute(insert, "not reported", "sent", 100, False)
     await database.pool.execute(insert, "not ended", "queued", None, False)
     await forgetting.Forgetting(database).forget()
-    left = await database.pool.fetch("SELECT idempotency_key FROM mails")
-    assert {row["idempotency_key"] for row in left} == {"recent", "not reported", "not ended"}
+    remaining = await database.pool.fetch("SELECT idempotency_key FROM mails")
+    assert {row["idempotency_key"] for row in remaining} == {"recent", "not reported", "not ended"}

@@ -18,7 +18,7 @@ def migrations() -> tuple[Path, ...]:
 
 @pytest_asyncio.fixture
 async def database(migrated_dsn: str) -> AsyncIterator[Database]:
-    """Provide a database with labeling's tables, which are empty."""
+    """Provide a database with labeling's empty tables."""
     database = await Database.open(migrated_dsn)
     yield database
     await database.close()

@@ -34,7 +34,7 @@ BY_API = Origin(kind="api", key_id=UUID(int=1))
 
 @dataclass(frozen=True, slots=True)
 class KafkaRecord:
-    """A record as the broker gives it."""
+    """A record as the Kafka client returns it."""
 
     topic: str
     partition: int
@@ -45,7 +45,7 @@ class KafkaRecord:
 
 
 class _Published:
-    """A relay that is never behind."""
+    """A relay that has published every event."""
 
     delay = 0.0
 
@@ -60,7 +60,7 @@ class Shop:
     offset: int = 0
 
     async def run_jobs(self) -> None:
-        """Run all jobs to their end."""
+        """Run jobs until none is left."""
         await JobRunner(self.database, _Published(), kinds(Limits())).run_until_idle()
 
     @classmethod
@@ -75,7 +75,7 @@ class Shop:
         return shop
 
     async def write(self, *patches: dict[str, Any]) -> Upserted:
-        """Upsert contacts; a patch may name labels."""
+        """Upsert contacts; a patch may contain names of labels."""
         rows = [
             UpsertRow(
                 "upsert",
@@ -94,7 +94,7 @@ class Shop:
 
     def clicked(self, contact_id: int, *names: str, **more: Any) -> ContactClicked:
         """Return a human click on a link with these labels."""
-        said: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "occurred_at": NOON,
             "account_id": self.account_id,
             "contact_id": contact_id,
@@ -106,7 +106,7 @@ class Shop:
             "verdict": "human",
             "reasons": (),
         }
-        return ContactClicked(**{**said, **more})
+        return ContactClicked(**{**defaults, **more})
 
     async def deliver(self, handler: Handler, *events: Event) -> None:
         """Pass events of contact topics to `handler`, per partition number, as the bus does."""

@@ -1,4 +1,4 @@
-"""A labeling process is killed under load; its numbers equal an independent count."""
+"""A labeling process that is killed under load counts exactly, and erases contacts everywhere."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ def process(settings: LabelingSettings, tmp_path: Path) -> Iterator[ServiceProce
 
 
 def set_up(url: str) -> tuple[int, list[LabelReference], list[int]]:
-    """Return an account with three labels and 400 contacts."""
+    """Create an account with three labels and 400 contacts; return its id, the labels and the contact ids."""
     made = httpx.post(f"{url}/v1/accounts", json={"name": "Shop"}, headers={"Authorization": "Bearer operator"}).json()
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {made['api_key']}"}, timeout=30) as client:
         labels = [
@@ -67,7 +67,7 @@ def set_up(url: str) -> tuple[int, list[LabelReference], list[int]]:
 
 
 async def read_all(settings: LabelingSettings, topic: str) -> dict[tuple[int, int], object]:
-    """Return every record of a topic, by partition and sequence: a relay may have sent one twice."""
+    """Return the records of a topic by partition and sequence: the relay may have published a record twice."""
     kafka = AIOKafkaConsumer(
         enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed",
         **client_options(settings),
@@ -103,7 +103,7 @@ async def counts(dsn: str) -> Counter[tuple[int, uuid.UUID]]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.asyncio
-async def test_killed_again_and_again_it_counts_every_click_once(
+async def test_every_click_is_counted_once_despite_repeated_kills(
     process: ServiceProcess, settings: LabelingSettings
 ) -> None:
     account_id, labels, contacts = await asyncio.to_thread(set_up, process.url)
@@ -133,13 +133,13 @@ async def test_killed_again_and_again_it_counts_every_click_once(
         await asyncio.sleep(0.1)
     assert await counts(dsn) == expected
 
-    def assigned(events: dict[tuple[int, int], object]) -> Counter[object]:
+    def count_assignments(events: dict[tuple[int, int], object]) -> Counter[object]:
         return Counter((event.contact_id, event.label_id) for event in events.values())  # type: ignore[attr-defined]
 
-    published = assigned(await read_all(settings, "labeling.labels"))
+    published = count_assignments(await read_all(settings, "labeling.labels"))
     while len(published) < len(expected):
         assert time.monotonic() < deadline, process.tail()
-        published = assigned(await read_all(settings, "labeling.labels"))
+        published = count_assignments(await read_all(settings, "labeling.labels"))
     assert published == Counter(dict.fromkeys(expected, 1))
     await asyncio.to_thread(process.wait_ready)
     assert await asyncio.to_thread(process.terminate) == 0
@@ -147,12 +147,12 @@ async def test_killed_again_and_again_it_counts_every_click_once(
 
 @pytest.mark.timeout(120)
 @pytest.mark.asyncio
-async def test_an_erased_contact_is_in_no_log_and_the_topic_is_made_to_forget_it(
+async def test_an_erased_contact_is_not_logged_and_its_topic_ends_with_a_tombstone(
     process: ServiceProcess, settings: LabelingSettings
 ) -> None:
     headers = {"Authorization": "Bearer operator"}
 
-    def story() -> int:
+    def create_and_erase() -> int:
         made = httpx.post(f"{process.url}/v1/accounts", json={"name": "Shop"}, headers=headers).json()
         key = {"Authorization": f"Bearer {made['api_key']}"}
         with httpx.Client(base_url=process.url, headers=key, timeout=30) as client:
@@ -163,7 +163,7 @@ async def test_an_erased_contact_is_in_no_log_and_the_topic_is_made_to_forget_it
             assert client.delete("/v1/contacts/external:findable-crm").status_code == 204
         return contact
 
-    contact_id = await asyncio.to_thread(story)
+    contact_id = await asyncio.to_thread(create_and_erase)
     deadline = time.monotonic() + 30
     while len(published := await read_all(settings, "labeling.contacts")) < 3:
         assert time.monotonic() < deadline, process.tail()

@@ -1,4 +1,4 @@
-"""Campaigns of the test's account: its message, contacts who may not be sent to, and drafts."""
+"""Campaigns of the test's account: its message, its drafts, and contacts that may not be sent to."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def message() -> MessageChanged:
 FIELD = FieldChanged(occurred_at=NOON, account_id=ACCOUNT, field_key="city", field_name="City", field_type="text")
 
 
-def unwilling(contact_id: int, subscription: Any) -> ContactChanged:
+def contact_with_subscription(contact_id: int, subscription: Any) -> ContactChanged:
     event = contact(contact_id, NOON, city="Gent")
     return ContactChanged(
         **{name: getattr(event, name) for name in ("occurred_at", "account_id", "contact_id", "external_id", "email")},

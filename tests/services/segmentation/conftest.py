@@ -1,3 +1,5 @@
+"""Fixtures of segmentation: its migrations, and a rig."""
+
 from collections.abc import AsyncIterator
 from pathlib import Path
 

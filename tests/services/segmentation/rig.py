@@ -1,4 +1,4 @@
-"""Processes of segmentation on a real Kafka and PostgreSQL, with a clock that the test moves."""
+"""Processes of segmentation on a real Kafka and PostgreSQL, with a clock that the test sets."""
 
 import asyncio
 import socket
@@ -60,7 +60,7 @@ NOON = datetime(2026, 3, 20, 11, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """The time that the test sets. Each reading is a microsecond later, because a real clock does not stand still."""
+    """A clock that the test sets; each reading advances it by a microsecond, as time passes on a real clock."""
 
     now: datetime = NOON
 
@@ -137,9 +137,9 @@ class Process:
 
 
 class Rig:
-    """Topics and a database of the test's own.
+    """The topics and the database of one test.
 
-    Writes events as their owners would, and remembers the history of contacts.
+    Publishes events as the services that own them would, and records the history of each contact.
     """
 
     def __init__(self, settings: SegmentationSettings, database: Database, producer: AIOKafkaProducer) -> None:
@@ -153,7 +153,7 @@ class Rig:
         self._sent: list[tuple[str, bytes, bytes, int, list[tuple[str, bytes]]]] = []
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Write events to their topics, as the service that owns them would."""
+        """Publish events to their topics, as the services that own them would."""
         acknowledgements = []
         for event in events:
             self._sequence += 1
@@ -169,7 +169,7 @@ class Rig:
         await asyncio.gather(*acknowledgements)
 
     async def publish_again(self) -> None:
-        """Write all events again, as a relay does that has lost its position."""
+        """Publish all events again, as a relay that has lost its position would."""
         await asyncio.gather(*[await self._send(*record) for record in self._sent])
 
     async def _send(
@@ -191,9 +191,9 @@ class Rig:
 
     @asynccontextmanager
     async def process(self, name: str = "one", snapshot_seconds: float = 3600) -> AsyncIterator[Process]:
-        """Provide segmentation with all roles, within this process.
+        """Run segmentation with all roles in this process.
 
-        Leaving the context is a kill: transactions are rolled back.
+        Leaving the context simulates a kill: open transactions are rolled back.
         """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -249,11 +249,11 @@ class Rig:
         ]
 
     async def has_announced(self, segment_id: str, members: set[int]) -> bool:
-        """Return whether exactly these contacts are members by the announcements."""
+        """Return whether exactly these contacts are members according to the announcements."""
         return await self.announced_members(segment_id) == members
 
     async def announced_members(self, segment_id: str) -> set[int]:
-        """Return the members that an outside consumer has; entering and leaving must alternate."""
+        """Return the members that a consumer of the topic derives; entries and exits must alternate."""
         members: set[int] = set()
         for contact_id, enters, _ in await self.moves(segment_id):
             assert (contact_id in members) is not enters, "announced twice, or left without having entered"
@@ -261,7 +261,7 @@ class Rig:
         return members
 
     async def all_announced_members(self) -> dict[str, set[int]]:
-        """Return the members of every segment that an outside consumer has; entering and leaving must alternate."""
+        """Return the members of every segment that a consumer derives; entries and exits must alternate."""
         members: dict[str, set[int]] = {}
         for event in await self.read():
             found = members.setdefault(str(event.segment_id), set())
@@ -271,7 +271,7 @@ class Rig:
         return members
 
     async def read(self) -> list[SegmentEntered | SegmentLeft]:
-        """Return all of `segmentation.memberships`, partition by partition, by sequence."""
+        """Return the events of `segmentation.memberships` by partition and sequence, without repeated ones."""
         topic = "segmentation.memberships"
         kafka = AIOKafkaConsumer(
             self.settings.topic_prefix + topic, auto_offset_reset="earliest", **client_options(self.settings)
@@ -303,7 +303,7 @@ async def _end(stop: asyncio.Event, tasks: Sequence["asyncio.Task[None]"]) -> No
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """Make topics, and an account in Brussels with a key, two labels and two fields. `dsn` has the tables."""
+    """Create topics, and an account in Brussels with a key, two labels and a field; `dsn` names a migrated database."""
     settings = SegmentationSettings(
         kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, segmentation_database=SecretStr(dsn)
     )

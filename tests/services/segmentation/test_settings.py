@@ -17,7 +17,9 @@ from services.segmentation.settings import SegmentationSettings
         ("0.0.0.0", "https://segmentation-2.local", "https://segmentation-2.local", False),  # noqa: S104
     ],
 )
-def test_own_url(monkeypatch: pytest.MonkeyPatch, host: str, url: str | None, expected: str, in_clear: bool) -> None:
+def test_own_url_and_whether_requests_to_it_are_unencrypted(
+    monkeypatch: pytest.MonkeyPatch, host: str, url: str | None, expected: str, in_clear: bool
+) -> None:
     for name in ("PENCHANT_SEGMENTATION_URL", "PENCHANT_SEGMENTATION_PORT", "PENCHANT_HOST"):
         monkeypatch.delenv(name, raising=False)
     settings = SegmentationSettings(host=host, segmentation_database=SecretStr("postgresql://"), segmentation_url=url)

@@ -1,3 +1,5 @@
+"""One process of tracking for all tests of this folder, and an account for each test."""
+
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A process of tracking, with settings of its own."""
+"""A process of tracking with its own settings."""
 
 import base64
 from pathlib import Path
@@ -12,7 +12,7 @@ KEYS = f"first:{base64.b64encode(b'k' * 32).decode()}"
 
 
 class TrackingProcess(ServiceProcess):
-    """Tracking on topics with `prefix`; its home is `home`."""
+    """Tracking with topics that begin with `prefix`, and with the home directory `home`."""
 
     def __init__(
         self, bootstrap: str, dsn: str, prefix: str, home: Path, *arguments: str, partitions: int = PARTITIONS
@@ -31,6 +31,6 @@ class TrackingProcess(ServiceProcess):
         self.configure(PENCHANT_PUBLIC_URL=self.url)
 
     def metric(self, name: str) -> float:
-        """Return the sum of a metric's samples that begin with `name`."""
+        """Return the sum of the metric samples whose line begins with `name`."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))

@@ -1,4 +1,4 @@
-"""A real process of tracking on a real Kafka and PostgreSQL; the tests play labeling, the pipeline and the contacts."""
+"""A process of tracking on a real Kafka and PostgreSQL; the tests act as labeling, as the pipeline and as contacts."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ from tests.stack.waiting import until
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-SEQUENCES = counter(1)  # of labeling's events; one run of the tests writes all of them
+SEQUENCES = counter(1)  # of labeling's events, which all come from this run of the tests
 
 Found = TypeVar("Found")
 
@@ -35,7 +35,7 @@ Found = TypeVar("Found")
 class Rig:
     """An account in a running process.
 
-    `http` has a key of the account that reads and writes; `browser` is a contact's browser.
+    `http` sends a key of the account with the scopes `read` and `write`; `browser` acts as a contact's browser.
     """
 
     http: httpx.AsyncClient
@@ -58,7 +58,7 @@ class Rig:
     # Actions of labeling
 
     async def publish(self, *events: Event) -> None:
-        """Publish events of labeling."""
+        """Publish events as labeling does."""
         for event in events:
             partition = 0
             if isinstance(event, ContactEvent):
@@ -70,7 +70,7 @@ class Rig:
                 self.settings.topic_prefix + event.topic, body_of(event), event.key.encode(), partition, headers=headers
             )
 
-    async def bury(self, contact_id: int) -> None:
+    async def publish_tombstone(self, contact_id: int) -> None:
         """Publish a tombstone of a contact."""
         headers = headers_of("tombstone", uuid7(), "/labeling", NOW, next(SEQUENCES), {}, None, None, None)
         await self._producer.send_and_wait(
@@ -79,7 +79,7 @@ class Rig:
         )  # fmt: skip
 
     async def client(self, *scopes: Scope, account_id: int | None = None) -> httpx.AsyncClient:
-        """Return a client with a new key."""
+        """Return a client with a new API key that has `scopes`."""
         key = generate()
         event: dict[str, Any] = {"occurred_at": NOW, "account_id": account_id or self.account_id, "key_id": uuid7()}
         await self.publish(ApiKeyChanged(**event, hash=hash_of(key), scopes=scopes, revoked=False))
@@ -87,20 +87,20 @@ class Rig:
         return httpx.AsyncClient(base_url=self.process.url, headers=headers, timeout=30)
 
     async def contacts(self, *contact_ids: int, **state: Any) -> None:
-        """Publish contacts; they are known to tracking when this returns."""
+        """Publish contacts, and return once tracking has stored them."""
         await self.publish(*(self.contact(contact_id, **state) for contact_id in contact_ids))
         wanted = state.get("state", "active"), state.get("tracking_consent", "granted")
         count = """
         SELECT count(*) FROM contacts WHERE account_id = $1 AND contact_id = ANY($2) AND (state, consent) = ($3, $4)
         """
 
-        async def known() -> bool:
+        async def all_stored() -> bool:
             return bool(await self.pool.fetchval(count, self.account_id, contact_ids, *wanted) == len(contact_ids))
 
-        await until(known)
+        await until(all_stored)
 
     async def label(self, name: str, **changes: Any) -> str:
-        """Return a label, or a change of one."""
+        """Publish a new label, or a change of one; return its id."""
         values: dict[str, Any] = {
             "occurred_at": NOW, "account_id": self.account_id, "label_id": uuid7(), "label_name": name,
             "description": "", "visibility": "public",
@@ -130,8 +130,10 @@ class Rig:
         assert answer.status_code == status, answer.text
         return dict(answer.json())
 
-    async def put(self, value: bytes | None, headers: Iterable[tuple[str, bytes | None]], partition: int = 0) -> None:
-        """Publish a record on intake.clicks as it is."""
+    async def publish_report(
+        self, value: bytes | None, headers: Iterable[tuple[str, bytes | None]], partition: int = 0
+    ) -> None:
+        """Publish a record on intake.clicks, which may be invalid."""
         await self._producer.send_and_wait(
             self.settings.topic_prefix + "intake.clicks", value, b"key", partition, headers=list(headers)
         )
@@ -139,29 +141,29 @@ class Rig:
     # Results
 
     async def read(self, topic: str) -> list[Any]:
-        """Return all records of a topic, partition by partition, as committed now."""
+        """Return all committed records of a topic, ordered by partition."""
         return await read_topic(self.settings, topic)
 
-    async def clicked(self, count: int) -> list[ContactClicked]:
-        """Return the account's events on tracking.clicks in the order of contacts, once there are `count`."""
+    async def click_events(self, count: int) -> list[ContactClicked]:
+        """Wait for `count` events of the account on tracking.clicks; return them ordered by contact."""
 
-        async def enough() -> list[ContactClicked]:
-            records = _each_once(await self.read("tracking.clicks"))
+        async def all_published() -> list[ContactClicked]:
+            records = _without_repeats(await self.read("tracking.clicks"))
             events = [msgspec.json.decode(record.value, type=ContactClicked) for record in records]
             found = [event for event in events if event.account_id == self.account_id]
             return found if len(found) >= count else []
 
-        events = await until(enough)
+        events = await until(all_published)
         assert len(events) == count
         return sorted(events, key=lambda event: event.contact_id)
 
-    async def dead(self, mark: str) -> dict[str, str]:
-        """Return the headers of the record on intake.clicks.dead whose id is `mark`, once it is there."""
+    async def dead_letter_headers(self, report_id: str) -> dict[str, str]:
+        """Wait for the dead letter of a report; return its headers."""
 
         async def found() -> dict[str, str] | None:
             for record in await self.read("intake.clicks.dead"):
                 headers = {name: value.decode("latin-1") for name, value in record.headers if value is not None}
-                if headers.get("ce_id") == mark:
+                if headers.get("ce_id") == report_id:
                     return headers
             return None
 
@@ -169,12 +171,12 @@ class Rig:
         return headers
 
     async def numbers(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a message's numbers."""
+        """Return the statistics of a message."""
         answer = await self.http.get(f"/v1/messages/{message['id']}/stats")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def held(self) -> int:
+    async def held_count(self) -> int:
         """Return the number of held clicks of the account."""
         count: int = await self.pool.fetchval(
             "SELECT count(*) FROM held WHERE state = 'waiting' AND convert_from(value, 'UTF8') ~ $1",
@@ -183,7 +185,7 @@ class Rig:
         return count
 
     def contact(self, contact_id: int, **state: Any) -> ContactChanged:
-        """Return the event with the state of a contact."""
+        """Return an event with the state of a contact."""
         values: dict[str, Any] = {
             "occurred_at": NOW, "account_id": self.account_id, "contact_id": contact_id,
             "external_id": f"e{contact_id}", "email": f"c{contact_id}@people.example", "fields": {},
@@ -192,8 +194,8 @@ class Rig:
         return ContactChanged(**values | state)
 
 
-def _each_once(records: Iterable[Any]) -> Iterator[Any]:
-    """Yield records as consumers read them: a killed relay sends some again, with the same sequence."""
+def _without_repeats(records: Iterable[Any]) -> Iterator[Any]:
+    """Yield each event once: a relay that was killed publishes some events again, with the same sequence."""
     seen: dict[int, int] = {}
     for record in records:
         sequence = int(dict(record.headers)["ce_sequence"])
@@ -203,7 +205,7 @@ def _each_once(records: Iterable[Any]) -> Iterator[Any]:
 
 
 def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0, **more: Any) -> dict[str, Any]:
-    """Return a report, as the API takes it."""
+    """Return a report of a click in the format of the API."""
     report = {
         "message_id": message["id"],
         "contact_id": contact_id,
@@ -215,13 +217,13 @@ def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0,
 
 
 def settings_of(process: TrackingProcess) -> CommonSettings:
-    """Return the settings of a client of the same Kafka."""
+    """Return settings for a client of the process's Kafka."""
     return CommonSettings(kafka=process.bootstrap, topic_prefix=process.prefix, partitions=PARTITIONS)
 
 
 @asynccontextmanager
 async def open_rig(process: TrackingProcess, account_id: int) -> AsyncIterator[Rig]:
-    """Provide an account of its own in a running process."""
+    """Provide an account in a running process, with clients that are closed at the end."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(asyncpg.create_pool(process.dsn, min_size=1, max_size=2))
         producer = AIOKafkaProducer(**client_options(settings_of(process)))

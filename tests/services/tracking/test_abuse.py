@@ -26,7 +26,7 @@ def noise(length: int) -> str:
 
 
 def large_reports() -> Iterator[dict[str, Any]]:
-    """Return reports that are too large, one for each way in which a report can be."""
+    """Yield reports that are too large, each because of a different field."""
     text = noise(LARGE)
     yield {"user_agent": text}
     yield {"headers": {"referer": text}}
@@ -36,41 +36,41 @@ def large_reports() -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.asyncio
-async def test_large_reports_of_one_key_are_refused_and_nobody_else_gets_an_error(rig: Rig) -> None:
+async def test_large_reports_are_rejected_without_errors_for_other_requests(rig: Rig) -> None:
     message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
     await rig.contacts(7)
     redirect = next(iter((await rig.tokens(message, 7))[7].values()))
     async with open_rig(rig.process, rig.account_id + 10_000) as other:
-        theirs = await other.message('<a href="https://shop.example/cats">Cats</a>')
+        other_message = await other.message('<a href="https://shop.example/cats">Cats</a>')
         await other.contacts(7)
         large = islice(cycle(large_reports()), REPORTS)
-        refused = [rig.http.post("/v1/clicks", json=[click(message, **one)], timeout=60) for one in large]
-        taken = [other.http.post("/v1/clicks", json=[click(theirs)], timeout=60) for _ in range(REPORTS)]
-        followed = [rig.browser.get(redirect) for _ in range(REPORTS)]
-        answers = await asyncio.gather(*refused, *taken, *followed)
+        rejected = [rig.http.post("/v1/clicks", json=[click(message, **one)], timeout=60) for one in large]
+        accepted = [other.http.post("/v1/clicks", json=[click(other_message)], timeout=60) for _ in range(REPORTS)]
+        redirected = [rig.browser.get(redirect) for _ in range(REPORTS)]
+        answers = await asyncio.gather(*rejected, *accepted, *redirected)
         statuses = [answer.status_code for answer in answers]
         assert set(statuses[:REPORTS]) <= {413, 422}
         assert set(statuses[REPORTS : 2 * REPORTS]) == {202}
         assert set(statuses[2 * REPORTS :]) == {302}
-        await other.clicked(REPORTS)
-    await rig.clicked(REPORTS)
+        await other.click_events(REPORTS)
+    await rig.click_events(REPORTS)
 
 
 @pytest.mark.asyncio
-async def test_a_body_beyond_the_limit_is_413_and_harms_nobody(rig: Rig) -> None:
+async def test_an_oversized_body_gets_a_413_and_other_requests_succeed(rig: Rig) -> None:
     message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
     await rig.contacts(7)
     body = b"[" + b" " * 11_000_000 + b"]"
     headers = {"content-type": "application/json"}
-    refused = [rig.http.post("/v1/clicks", content=body, headers=headers, timeout=60) for _ in range(3)]
-    *too_large, taken = await asyncio.gather(*refused, rig.http.post("/v1/clicks", json=[click(message)]))
+    rejected = [rig.http.post("/v1/clicks", content=body, headers=headers, timeout=60) for _ in range(3)]
+    *too_large, accepted = await asyncio.gather(*rejected, rig.http.post("/v1/clicks", json=[click(message)]))
     assert [answer.status_code for answer in too_large] == [413] * 3
-    assert taken.status_code == 202
+    assert accepted.status_code == 202
 
 
 @pytest.mark.asyncio
-async def test_redirects_are_answered_while_millions_of_links_are_made(rig: Rig) -> None:
-    """Two concurrent requests for 10,000 tokens with 3,000 links each, some gigabytes, of which a part is read."""
+async def test_redirects_are_answered_while_millions_of_links_are_generated(rig: Rig) -> None:
+    """Two requests stream 10,000 tokens with 3,000 links each, some gigabytes, and are cancelled before the end."""
     html = "".join(f'<a href="https://shop.example/{number}">{number}</a>' for number in range(LINKS))
     message = await rig.message(html)
     await rig.contacts(7)
@@ -84,24 +84,24 @@ async def test_redirects_are_answered_while_millions_of_links_are_made(rig: Rig)
     redirect = answer.text.partition('href="')[2].partition('"')[0]
     path = f"/v1/messages/{message['id']}/tokens"
     body = {"contact_ids": list(range(1000, 1000 + TOKENS))}
-    made = 'penchant_event_loop_holds_total{where="services.tracking.api.tokens'
-    before = rig.process.metric(made)
+    blocked = 'penchant_event_loop_holds_total{where="services.tracking.api.tokens'
+    before = rig.process.metric(blocked)
     async with AsyncExitStack() as stack:
         streams = [
             await stack.enter_async_context(rig.http.stream("POST", path, json=body, timeout=120)) for _ in range(2)
         ]
-        readers = [asyncio.create_task(read_on(stream)) for stream in streams]
+        readers = [asyncio.create_task(read_to_end(stream)) for stream in streams]
         for _ in range(REDIRECTS):
             assert (await rig.browser.get(redirect)).status_code == 302
-        assert not any(reader.done() for reader in readers), "the links were made meanwhile"
+        assert not any(reader.done() for reader in readers), "the links must still be generated during the redirects"
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-    assert rig.process.metric(made) == before, "no piece of the answer held the event loop"
+    assert rig.process.metric(blocked) == before, "generating links must not block the event loop"
 
 
-async def read_on(stream: httpx.Response) -> int:
-    """Read to the end; return the number of bytes."""
+async def read_to_end(stream: httpx.Response) -> int:
+    """Read a response to its end; return the number of bytes."""
     count = 0
     async for piece in stream.aiter_raw():
         count += len(piece)

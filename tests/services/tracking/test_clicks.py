@@ -1,4 +1,4 @@
-"""From report to event: a click is counted once, however often it is reported."""
+"""Reported clicks become events; a click that is reported several times is counted once."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ async def test_a_reported_click_becomes_an_event_with_the_labels_of_its_link(rig
     await rig.http.put(f"/v1/messages/{message['id']}/links/{link['id']}/labels", json={"label_ids": [dogs]})
     await rig.contacts(7)
     assert await rig.report(click(message, send=SEND)) == {"accepted": 1, "errors": []}
-    (event,) = await rig.clicked(1)
+    (event,) = await rig.click_events(1)
     assert (event.contact_id, str(event.message_id), str(event.link_id)) == (7, message["id"], link["id"])
     assert event.url == "https://shop.example/dogs?a=1&b=2"
     assert event.occurred_at == NOW
@@ -40,7 +40,7 @@ async def test_a_reported_click_becomes_an_event_with_the_labels_of_its_link(rig
 
 
 @pytest.mark.asyncio
-async def test_the_same_click_again_is_the_same_click_whoever_brings_it(rig: Rig) -> None:
+async def test_reports_with_the_same_id_and_source_are_counted_once(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     identity = str(uuid4())
@@ -49,14 +49,14 @@ async def test_the_same_click_again_is_the_same_click_whoever_brings_it(rig: Rig
     await rig.report(click(message, id="last"))
     value = json.dumps({"account_id": rig.account_id} | click(message)).encode()
     for partition in (1, 2):
-        await rig.put(value, [*HEADERS, ("ce_id", identity.encode())], partition)
-    assert len(await rig.clicked(4)) == 4  # the pipeline's ids are its own
+        await rig.publish_report(value, [*HEADERS, ("ce_id", identity.encode())], partition)
+    assert len(await rig.click_events(4)) == 4  # ids are unique per source: the API's, and the pipeline's
     numbers = await rig.numbers(message)
     assert numbers["clicks"] == {"human": 4, "machine": 0, "unsure": 0}
 
 
 @pytest.mark.asyncio
-async def test_contacts_are_found_by_any_of_their_names(rig: Rig) -> None:
+async def test_contacts_are_found_by_email_external_id_or_contact_id(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7, email="Ann@Bücher.example", external_id="crm-7")
     await rig.report(
@@ -64,11 +64,11 @@ async def test_contacts_are_found_by_any_of_their_names(rig: Rig) -> None:
         click(message, contact_id=None, external_id="crm-7"),
         click(message),
     )
-    assert [event.contact_id for event in await rig.clicked(3)] == [7, 7, 7]
+    assert [event.contact_id for event in await rig.click_events(3)] == [7, 7, 7]
 
 
 @pytest.mark.asyncio
-async def test_a_url_stands_for_its_link_and_several_links_for_what_they_share(rig: Rig) -> None:
+async def test_a_click_reported_by_url_carries_the_labels_that_its_links_share(rig: Rig) -> None:
     dogs, cats = await rig.label("Dogs"), await rig.label("Cats")
     message = await rig.message(HTML)
     first, second = message["links"][2], message["links"][3]
@@ -79,13 +79,13 @@ async def test_a_url_stands_for_its_link_and_several_links_for_what_they_share(r
         click(message, 7, link_id=None, url="https://shop.example/pets"),
         click(message, 8, link_id=None, url="https://shop.example/dogs?a=1&b=2"),
     )
-    pets, dog = await rig.clicked(2)
+    pets, dog = await rig.click_events(2)
     assert (str(pets.link_id), [label.name for label in pets.labels]) == (first["id"], ["Cats"])
     assert str(dog.link_id) == message["links"][0]["id"]
 
 
 @pytest.mark.asyncio
-async def test_machines_are_recognised_with_reasons(rig: Rig) -> None:
+async def test_clicks_get_verdicts_with_reasons(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(1, 2, 3, 4, 5)
     await rig.report(
@@ -95,8 +95,8 @@ async def test_machines_are_recognised_with_reasons(rig: Rig) -> None:
         click(message, 4, hint="unsure"),
         click(message, 5),
     )
-    judged = [(event.verdict, event.reasons) for event in await rig.clicked(5)]
-    assert judged == [
+    verdicts = [(event.verdict, event.reasons) for event in await rig.click_events(5)]
+    assert verdicts == [
         ("machine", ("crawler",)),
         ("machine", ("head",)),
         ("machine", ("prefetch",)),
@@ -109,7 +109,7 @@ async def test_machines_are_recognised_with_reasons(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_numbers_are_exact_per_link_and_per_send(rig: Rig) -> None:
+async def test_statistics_are_exact_per_link_and_per_send(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(1, 2)
     other = SEND | {"id": "summer", "sent_at": "2026-06-02T08:00:00Z"}
@@ -120,7 +120,7 @@ async def test_numbers_are_exact_per_link_and_per_send(rig: Rig) -> None:
         click(message, 1, 1, send=other),
         click(message, 1, 1, user_agent="curl/8.5.0"),
     )
-    await rig.clicked(5)
+    await rig.click_events(5)
     numbers = await rig.numbers(message)
     of_links = [
         (link["number"], link["clicks"]["human"], link["clicks"]["machine"], link["contacts"])
@@ -135,7 +135,7 @@ async def test_numbers_are_exact_per_link_and_per_send(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_contact_that_is_created_and_clicks_at_once_is_no_dead_letter(rig: Rig) -> None:
+async def test_clicks_of_unknown_contacts_are_held_until_the_contacts_arrive(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.report(
         click(message, 7), click(message, contact_id=None, email="c8@people.example"),
@@ -143,127 +143,127 @@ async def test_a_contact_that_is_created_and_clicks_at_once_is_no_dead_letter(ri
     )  # fmt: skip
 
     async def all_held() -> bool:
-        return await rig.held() == 3
+        return await rig.held_count() == 3
 
     await until(all_held)
     await rig.contacts(7, 8, 9)
-    assert [event.contact_id for event in await rig.clicked(3)] == [7, 8, 9]
+    assert [event.contact_id for event in await rig.click_events(3)] == [7, 8, 9]
 
 
 @pytest.mark.asyncio
-async def test_a_click_waits_for_its_message(rig: Rig) -> None:
-    """The message is registered, and its click is reported before the relay has published it."""
+async def test_a_held_click_is_retried_once_its_message_is_stored(rig: Rig) -> None:
+    """The click is held for an unknown message; its key is then replaced by that of a stored message."""
     await rig.contacts(7)
     message = await rig.message(HTML)
     unknown = {"id": str(uuid4()), "links": message["links"]}
     await rig.report(click(unknown))
 
-    async def held() -> bool:
-        return await rig.held() == 1
+    async def is_held() -> bool:
+        return await rig.held_count() == 1
 
-    await until(held)
+    await until(is_held)
     await rig.pool.execute(
         "UPDATE held SET waits_for = array_replace(waits_for, $2, $1) WHERE $2 = ANY(waits_for)",
         f"message:{rig.account_id}:{message['id']}",
         f"message:{rig.account_id}:{unknown['id']}",
     )
 
-    async def looked_at_again() -> bool:
+    async def is_held_again() -> bool:
         waits_for = await rig.pool.fetchval(
             "SELECT waits_for FROM held WHERE position($1 in convert_from(value, 'UTF8')) > 0", unknown["id"]
         )
         return f"message:{rig.account_id}:{unknown['id']}" in waits_for
 
-    # The click was released and retried, and is held again for the message that it really names.
-    await until(looked_at_again)
+    # The click is released and retried, and then held again for the message that it names.
+    await until(is_held_again)
 
 
 @pytest.mark.asyncio
-async def test_another_accounts_link_and_message_are_not_found(rig: Rig) -> None:
+async def test_links_and_messages_of_other_accounts_are_not_found(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     async with await rig.client("write", "read", account_id=rig.account_id + 10_000) as other:
         foreign = await rig.message(HTML, other)
-    mark = str(uuid4())
-    await rig.report(click(message, link_id=foreign["links"][0]["id"], id=mark), click(foreign), click(message))
-    assert (await rig.dead(mark))["dead_reason"] == "the message has no such link"
-    assert len(await rig.clicked(1)) == 1
-    assert await rig.held() == 1
+    report_id = str(uuid4())
+    await rig.report(click(message, link_id=foreign["links"][0]["id"], id=report_id), click(foreign), click(message))
+    assert (await rig.dead_letter_headers(report_id))["dead_reason"] == "the message has no such link"
+    assert len(await rig.click_events(1)) == 1
+    assert await rig.held_count() == 1
 
 
 @pytest.mark.asyncio
-async def test_a_bad_report_harms_no_neighbour_and_can_be_replayed(rig: Rig) -> None:
+async def test_bad_reports_become_dead_letters_and_good_ones_are_counted(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     good = json.dumps({"account_id": rig.account_id} | click(message)).encode()
-    marks = [str(uuid4()) for _ in range(8)]
+    report_ids = [str(uuid4()) for _ in range(8)]
     bad: list[tuple[bytes | None, list[tuple[str, bytes | None]]]] = [
-        (b"{not json", [*HEADERS, ("ce_id", marks[0].encode())]),
-        (None, [*HEADERS, ("ce_id", marks[1].encode())]),
-        (b'{"account_id": "one"}', [*HEADERS, ("ce_id", marks[2].encode())]),
-        (good.replace(b'"contact_id": 7', b'"contact_id": -7'), [*HEADERS, ("ce_id", marks[3].encode())]),
-        (good, [*HEADERS[:2], ("ce_type", b"penchant.ClickReported.v9"), ("ce_id", marks[4].encode())]),
-        (good, [*HEADERS[1:], ("ce_id", marks[5].encode())]),
-        (good, [*HEADERS, ("traceparent", b"\xff\xfe"), ("ce_id", marks[6].encode())]),
-        (good + b" " * 70_000, [*HEADERS, ("ce_id", marks[7].encode())]),
+        (b"{not json", [*HEADERS, ("ce_id", report_ids[0].encode())]),
+        (None, [*HEADERS, ("ce_id", report_ids[1].encode())]),
+        (b'{"account_id": "one"}', [*HEADERS, ("ce_id", report_ids[2].encode())]),
+        (good.replace(b'"contact_id": 7', b'"contact_id": -7'), [*HEADERS, ("ce_id", report_ids[3].encode())]),
+        (good, [*HEADERS[:2], ("ce_type", b"penchant.ClickReported.v9"), ("ce_id", report_ids[4].encode())]),
+        (good, [*HEADERS[1:], ("ce_id", report_ids[5].encode())]),
+        (good, [*HEADERS, ("traceparent", b"\xff\xfe"), ("ce_id", report_ids[6].encode())]),
+        (good + b" " * 70_000, [*HEADERS, ("ce_id", report_ids[7].encode())]),
     ]
     for value, headers in bad:
-        await rig.put(value, headers)
-        await rig.put(good, [*HEADERS, ("ce_id", str(uuid4()).encode())])
-    await rig.clicked(8)
-    for mark in marks:
-        assert (await rig.dead(mark))["dead_topic"] == "intake.clicks"
+        await rig.publish_report(value, headers)
+        await rig.publish_report(good, [*HEADERS, ("ce_id", str(uuid4()).encode())])
+    await rig.click_events(8)
+    for report_id in report_ids:
+        assert (await rig.dead_letter_headers(report_id))["dead_topic"] == "intake.clicks"
 
 
 @pytest.mark.asyncio
-async def test_what_lies_too_far_ahead_is_refused(rig: Rig) -> None:
+async def test_clicks_too_far_in_the_future_are_rejected(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     ahead = (datetime.now(UTC) + timedelta(minutes=6)).isoformat()
     problem = await rig.report(click(message, occurred_at=ahead), status=422)
     assert (problem["errors"][0]["index"], problem["errors"][0]["pointer"]) == (0, "/occurred_at")
     value = json.dumps({"account_id": rig.account_id} | click(message, occurred_at=ahead)).encode()
-    mark = str(uuid4())
-    await rig.put(value, [*HEADERS, ("ce_id", mark.encode())])
-    assert "ahead" in (await rig.dead(mark))["dead_reason"]
+    report_id = str(uuid4())
+    await rig.publish_report(value, [*HEADERS, ("ce_id", report_id.encode())])
+    assert "ahead" in (await rig.dead_letter_headers(report_id))["dead_reason"]
 
 
 @pytest.mark.asyncio
-async def test_a_merged_contact_clicks_for_the_one_it_has_become(rig: Rig) -> None:
+async def test_clicks_of_a_merged_contact_go_to_the_contact_it_was_merged_into(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(8, 9)
     await rig.contacts(7, state="merged", merged_into=8, email=None, external_id=None)
     await rig.contacts(6, state="merged", merged_into=7, email=None, external_id=None)
     await rig.report(click(message, 6), click(message, 7))
-    assert [event.contact_id for event in await rig.clicked(2)] == [8, 8]
+    assert [event.contact_id for event in await rig.click_events(2)] == [8, 8]
 
 
 @pytest.mark.asyncio
-async def test_labels_are_carried_under_the_name_that_they_have_then(rig: Rig) -> None:
+async def test_events_carry_current_label_names_and_no_deleted_labels(rig: Rig) -> None:
     dogs, cats = await rig.label("Dogs"), await rig.label("Cats")
     message = await rig.message(HTML)
     await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [dogs, cats]})
     await rig.contacts(7, 8)
     await rig.report(click(message, 7))
-    await rig.clicked(1)
+    await rig.click_events(1)
     await rig.label("Hounds", label_id=dogs)
     await rig.label("Cats", label_id=cats, state="deleted")
 
-    async def renamed() -> bool:
+    async def changes_are_applied() -> bool:
         links = (await rig.http.get(f"/v1/messages/{message['id']}")).json()["links"]
         return [label["name"] for label in links[0]["labels"]] == ["Hounds", "Cats"] and "broken" in links[0]["labels"][
             1
         ]
 
-    await until(renamed)
+    await until(changes_are_applied)
     await rig.report(click(message, 8))
-    before, after = await rig.clicked(2)
+    before, after = await rig.click_events(2)
     assert [label.name for label in before.labels] == ["Dogs", "Cats"]
     assert [label.name for label in after.labels] == ["Hounds"]
 
 
 @pytest.mark.asyncio
-async def test_clicks_are_listed_by_what_is_asked(rig: Rig) -> None:
+async def test_lists_of_clicks_are_filtered_and_paginated(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(1, 2)
     times = [(NOW + timedelta(minutes=minute)).isoformat() for minute in range(3)]
@@ -272,7 +272,7 @@ async def test_clicks_are_listed_by_what_is_asked(rig: Rig) -> None:
         click(message, 2, 1, occurred_at=times[1], user_agent="curl/8.5.0"),
         click(message, 1, 1, occurred_at=times[2]),
     )
-    await rig.clicked(3)
+    await rig.click_events(3)
 
     async def listed(**query: object) -> list[tuple[int, int]]:
         params = {name: value if isinstance(value, list) else str(value) for name, value in query.items()}
@@ -309,7 +309,7 @@ async def test_clicks_are_listed_by_what_is_asked(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(rig: Rig) -> None:
+async def test_each_report_of_a_batch_is_accepted_or_rejected_individually(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     answer = await rig.report(
@@ -326,11 +326,11 @@ async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(rig: Rig) -
     ]  # fmt: skip
     await rig.report(click(message, contact_id=0), status=422)
     await rig.report(status=422)
-    await rig.clicked(1)
+    await rig.click_events(1)
 
 
 @pytest.mark.asyncio
-async def test_what_has_become_of_reports_can_be_asked(rig: Rig) -> None:
+async def test_lookup_returns_the_state_of_each_report(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     ids = ["é-1", str(uuid4()), "left out", "nobody reported it"]
@@ -353,12 +353,12 @@ async def test_what_has_become_of_reports_can_be_asked(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_thousands_at_once_from_everywhere_are_counted_exactly(rig: Rig) -> None:
+async def test_concurrent_batches_with_repeated_clicks_are_counted_exactly(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(*range(1, 101))
     reports = [click(message, 1 + number % 100, number % 4, id=f"c{number}") for number in range(3000)]
     await asyncio.gather(*(rig.report(*reports[start : start + 1000]) for start in (0, 500, 1000, 1500, 2000)))
-    await rig.clicked(3000)
+    await rig.click_events(3000)
     numbers = await rig.numbers(message)
     assert numbers["clicks"]["human"] == 3000
     assert [link["clicks"]["human"] for link in numbers["links"]] == [750] * 4

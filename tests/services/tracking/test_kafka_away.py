@@ -1,4 +1,4 @@
-"""Tracked links redirect while Kafka is unavailable, and no click is lost, even if the process dies meanwhile."""
+"""Tracked links redirect while Kafka is unavailable, and no click is lost, even if the process is killed meanwhile."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ HTML = '<a href="https://shop.example/dogs">Dogs</a>'
 
 
 @pytest.fixture
-def own(private_kafka: KafkaNode, postgres: TestPostgres, tmp_path: Path) -> Iterator[TrackingProcess]:
-    """Provide a process whose Kafka can be stopped."""
+def isolated_process(private_kafka: KafkaNode, postgres: TestPostgres, tmp_path: Path) -> Iterator[TrackingProcess]:
+    """Provide a process with a private Kafka, which the test can kill."""
     name = f"t{uuid4().hex[:12]}"
     process = TrackingProcess(private_kafka.bootstrap, postgres.create_database(name), f"{name}.", tmp_path)
     try:
@@ -33,39 +33,39 @@ def own(private_kafka: KafkaNode, postgres: TestPostgres, tmp_path: Path) -> Ite
 @pytest.mark.fault
 @pytest.mark.timeout(300)
 @pytest.mark.asyncio
-async def test_every_click_counts_once_though_kafka_was_killed_and_the_process_too(
-    own: TrackingProcess, private_kafka: KafkaNode
+async def test_every_click_counts_once_after_kafka_and_the_process_are_killed(
+    isolated_process: TrackingProcess, private_kafka: KafkaNode
 ) -> None:
-    async with open_rig(own, 1) as rig:
+    async with open_rig(isolated_process, 1) as rig:
         message = await rig.message(HTML)
         await rig.contacts(*range(1, 51))
         urls = [next(iter(links.values())) for links in (await rig.tokens(message, *range(1, 51))).values()]
         answers = [await rig.browser.get(url) for url in urls[:10]]
         private_kafka.kill()
         answers += await asyncio.gather(*(rig.browser.get(url) for url in urls[10:30]))
-        assert own.metric("penchant_clicks_spooled_total") >= 20
-        health = await rig.browser.get(f"{own.url}/health/ready")
+        assert isolated_process.metric("penchant_clicks_spooled_total") >= 20
+        health = await rig.browser.get(f"{isolated_process.url}/health/ready")
         assert (health.status_code, health.json()["detail"]) == (503, "kafka: Kafka does not answer")
-        own.kill()
-        own.start(ready=False)
+        isolated_process.kill()
+        isolated_process.start(ready=False)
         await asyncio.to_thread(private_kafka.start)
-        await asyncio.to_thread(own.wait_ready)
+        await asyncio.to_thread(isolated_process.wait_ready)
         answers += await asyncio.gather(*(rig.browser.get(url) for url in urls[30:]))
         assert {(answer.status_code, answer.headers["location"]) for answer in answers} == {
             (302, "https://shop.example/dogs")
         }
 
-    # The producer of the first rig has lost its Kafka; a new rig reads the results.
-    async with open_rig(own, 1) as rig:
+    # The first rig's producer has lost its connection to Kafka, so a new rig reads the results.
+    async with open_rig(isolated_process, 1) as rig:
 
-        async def all_counted() -> bool:
+        async def all_are_counted() -> bool:
             return bool((await rig.numbers(message))["clicks"]["human"] >= 50)
 
-        await until(all_counted, 60)
-        assert [event.contact_id for event in await rig.clicked(50)] == list(range(1, 51))
-        assert own.metric("penchant_clicks_lost_total") == 0
+        await until(all_are_counted, 60)
+        assert [event.contact_id for event in await rig.click_events(50)] == list(range(1, 51))
+        assert isolated_process.metric("penchant_clicks_lost_total") == 0
 
         async def spool_is_empty() -> bool:
-            return not list(own.home.glob("spool/*/*.clicks"))
+            return not list(isolated_process.home.glob("spool/*/*.clicks"))
 
         await until(spool_is_empty)

@@ -1,4 +1,4 @@
-"""Messages as mails: corrected links, blocks with criteria, senders, rendering, deletion. Over HTTP, as documented."""
+"""The HTTP API of messages as mails: corrected links, blocks with criteria, senders, rendering and deletion."""
 
 import json
 from typing import Any
@@ -20,13 +20,13 @@ BLOCK = (
 )
 
 
-async def put(rig: Rig, message: dict[str, Any], html: str) -> dict[str, Any]:
+async def update_message(rig: Rig, message: dict[str, Any], html: str) -> dict[str, Any]:
     answer = await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "Spring", "html": html})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-async def test_a_link_is_corrected_after_sending_and_the_click_leads_there(rig: Rig) -> None:
+async def test_a_link_corrected_after_sending_redirects_to_the_new_url(rig: Rig) -> None:
     message = await rig.message('<a href="https://shop.example/dgos">Dogs</a><a href="mailto:a@b.example">Mail</a>')
     path = f"/v1/messages/{message['id']}/links"
     link, mail = message["links"]
@@ -37,10 +37,10 @@ async def test_a_link_is_corrected_after_sending_and_the_click_leads_there(rig: 
     assert answer.json()["url_in_message"] == "https://shop.example/dgos"
     assert (await rig.browser.get(tracked)).headers["location"] == "https://shop.example/dogs"
     for url in ("mailto:a@b.example", "/x", rig.process.url + "/c/x.1"):
-        refused = await rig.http.patch(f"{path}/{link['id']}", json={"url": url})
-        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/url")
-    refused = await rig.http.patch(f"{path}/{mail['id']}", json={"tracking": "always"})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/tracking")
+        rejected = await rig.http.patch(f"{path}/{link['id']}", json={"url": url})
+        assert (rejected.status_code, rejected.json()["errors"][0]["pointer"]) == (422, "/url")
+    rejected = await rig.http.patch(f"{path}/{mail['id']}", json={"tracking": "always"})
+    assert (rejected.status_code, rejected.json()["errors"][0]["pointer"]) == (422, "/tracking")
     assert (await rig.http.patch(f"{path}/{uuid4()}", json={})).status_code == 404
     never = await rig.http.patch(f"{path}/{link['id']}", json={"tracking": "never", "url": None})
     assert (never.json()["reason"], never.json()["url"]) == ("never", "https://shop.example/dgos")
@@ -49,37 +49,38 @@ async def test_a_link_is_corrected_after_sending_and_the_click_leads_there(rig: 
     assert (await rig.browser.get(tracked)).headers["location"] == "https://shop.example/dgos"
 
 
-async def test_a_guess_is_overruled(rig: Rig) -> None:
+async def test_tracking_always_overrides_the_guess_even_after_an_edit(rig: Rig) -> None:
     message = await rig.message('<a href="https://r.example/afmelden">Afmelden bij de gemeente</a>')
     link = message["links"][0]
     assert link["reason"] == "unsubscribe"
     path = f"/v1/messages/{message['id']}/links/{link['id']}"
     assert (await rig.http.patch(path, json={"tracking": "always"})).json()["trackable"] is True
-    assert (await put(rig, message, '<a href="https://r.example/afmelden">x</a>'))["links"][0]["trackable"] is True
+    edited = await update_message(rig, message, '<a href="https://r.example/afmelden">x</a>')
+    assert edited["links"][0]["trackable"] is True
 
 
-async def test_an_edit_names_the_links_that_lost_their_labels(rig: Rig) -> None:
+async def test_an_edit_returns_the_links_that_lost_their_labels(rig: Rig) -> None:
     message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
     label = await rig.label("Dogs")
     await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
-    kept = await put(rig, message, '<a href="https://shop.example/dogs?utm_source=x">Dogs</a>' * 2)
+    kept = await update_message(rig, message, '<a href="https://shop.example/dogs?utm_source=x">Dogs</a>' * 2)
     assert [[one["name"] for one in link["labels"]] for link in kept["links"]] == [["Dogs"], ["Dogs"]]
     assert kept["lost_labels"] == []
-    lost = (await put(rig, message, '<a href="https://shop.example/cats">Cats</a>'))["lost_labels"]
+    lost = (await update_message(rig, message, '<a href="https://shop.example/cats">Cats</a>'))["lost_labels"]
     assert [(one["number"], one["labels"][0]["name"]) for one in lost] == [(1, "Dogs"), (2, "Dogs")]
 
 
-async def test_a_link_that_comes_into_a_block_is_the_same_link(rig: Rig) -> None:
+async def test_a_link_moved_into_a_block_keeps_its_id_and_labels(rig: Rig) -> None:
     message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
     label = await rig.label("Dogs")
     await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
-    edited = await put(rig, message, BLOCK)
+    edited = await update_message(rig, message, BLOCK)
     kept = edited["links"][0]
     assert (kept["id"], kept["labels"][0]["name"]) == (message["links"][0]["id"], "Dogs")
     assert edited["blocks"][0]["links"][0] == kept["id"]
 
 
-async def test_our_own_tracked_links_are_not_tracked_again(rig: Rig) -> None:
+async def test_links_that_are_already_tracked_have_a_reason_and_a_hint(rig: Rig) -> None:
     message = await rig.message(f'<a href="{rig.process.url}/c/TOKEN.1">Shop</a><a href="www.a.example">x</a>')
     assert [(link["reason"], bool(link["hint"])) for link in message["links"]] == [
         ("tracked", True),
@@ -117,9 +118,9 @@ async def test_blocks_have_criteria_that_are_validated_and_published(rig: Rig) -
         ([wanted[0], {"variant": "dogs", "criterion": {"label": str(uuid4())}}], "/variants/1/criterion/label/id"),
         ([wanted[0], {"variant": "dogs", "criterion": {"nope": 1}}], "/variants/1/criterion"),
     ]:
-        refused = await rig.http.put(f"{path}/hero", json={"variants": variants})
-        assert refused.status_code == 422, refused.text
-        assert refused.json()["errors"][0]["pointer"].startswith(pointer)
+        rejected = await rig.http.put(f"{path}/hero", json={"variants": variants})
+        assert rejected.status_code == 422, rejected.text
+        assert rejected.json()["errors"][0]["pointer"].startswith(pointer)
 
     async def published() -> list[str]:
         records = await rig.read("tracking.catalog")
@@ -129,17 +130,17 @@ async def test_blocks_have_criteria_that_are_validated_and_published(rig: Rig) -
     assert [one["variant"] for one in event["blocks"][0]["variants"]] == ["cats", "dogs"]
     await rig.label("Dogs", label_id=label, state="deleted")
 
-    async def broken() -> bool:
+    async def are_broken() -> bool:
         shown = (await rig.http.get(f"/v1/messages/{message['id']}")).json()
         return all(one.get("broken") for one in shown["blocks"][0]["variants"])
 
-    await until(broken)
+    await until(are_broken)
 
 
-async def test_markers_that_do_not_fit_are_refused_with_line_and_column(rig: Rig) -> None:
-    refused = await rig.http.post("/v1/messages", json={"name": "x", "html": "a\n<!-- penchant:block b -->"})
-    assert refused.status_code == 422
-    assert refused.json()["errors"] == [
+async def test_mismatched_markers_are_rejected_with_line_and_column(rig: Rig) -> None:
+    rejected = await rig.http.post("/v1/messages", json={"name": "x", "html": "a\n<!-- penchant:block b -->"})
+    assert rejected.status_code == 422
+    assert rejected.json()["errors"] == [
         {"pointer": "/html", "detail": "Line 2, column 1: block b is never closed", "line": 2, "column": 1}
     ]
 
@@ -180,7 +181,7 @@ async def test_mails_are_rendered_for_recipients(rig: Rig) -> None:
     assert third["pointer"] == "/recipients/2/content/hero"
     assert (await rig.http.post(path, json={"recipients": recipients[2:]})).status_code == 422
     assert (await rig.http.post(path, json={"recipients": recipients[:1], "revision": 9})).status_code == 404
-    await put(rig, message, "<p>New</p>")
+    await update_message(rig, message, "<p>New</p>")
     old = await rig.http.post(path, json={"recipients": recipients[1:2], "revision": 1})
     assert "News" in json.loads(old.text)["text"]
     new = await rig.http.post(path, json={"recipients": recipients[1:2]})
@@ -189,7 +190,7 @@ async def test_mails_are_rendered_for_recipients(rig: Rig) -> None:
     assert deleted.status_code == 204, deleted.text
 
 
-async def test_a_pipeline_renders_for_the_account_that_it_names(rig: Rig) -> None:
+async def test_a_pipeline_key_renders_for_the_account_in_the_header(rig: Rig) -> None:
     message = await rig.message(BLOCK)
     pipeline = await rig.client("pipeline", account_id=rig.account_id + 100_000)
     body = {"recipients": [{"contact_id": 1}]}
@@ -202,7 +203,7 @@ async def test_a_pipeline_renders_for_the_account_that_it_names(rig: Rig) -> Non
         assert (await pipeline.get("/v1/messages", headers=named)).status_code == 403
 
 
-async def test_the_html_of_a_content(rig: Rig) -> None:
+async def test_html_shows_the_variants_of_the_given_content(rig: Rig) -> None:
     message = await rig.message(BLOCK)
     await rig.contacts(7)
     path = f"/v1/messages/{message['id']}/html?contact_id=7"
@@ -217,7 +218,7 @@ async def test_the_html_of_a_content(rig: Rig) -> None:
         assert (await rig.http.get(f"{path}&content={content}")).status_code == 422
 
 
-async def test_senders_are_in_domains_that_the_operator_allows(rig: Rig) -> None:
+async def test_senders_must_be_in_domains_that_the_operator_allows(rig: Rig) -> None:
     allowed = ("shop.example",)
     await rig.publish(
         AccountChanged(
@@ -227,9 +228,9 @@ async def test_senders_are_in_domains_that_the_operator_allows(rig: Rig) -> None
     body = {"name": "Shop", "email": "news@mail.shop.example"}
 
     async def created() -> dict[str, Any] | None:
-        refused = await rig.http.post("/v1/senders", json={"name": "x", "email": "a@other.example"})
+        rejected = await rig.http.post("/v1/senders", json={"name": "x", "email": "a@other.example"})
         answer = await rig.http.post("/v1/senders", json=body)
-        return answer.json() if refused.status_code == 422 and answer.status_code == 201 else None
+        return answer.json() if rejected.status_code == 422 and answer.status_code == 201 else None
 
     sender = await until(created)
     path = f"/v1/senders/{sender['id']}"
@@ -261,7 +262,7 @@ def campaign(rig: Rig, name: str, state: CampaignState, message_id: str, criteri
     )
 
 
-async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lead_on(rig: Rig) -> None:
+async def test_a_used_message_is_deleted_only_by_force_and_its_links_still_redirect(rig: Rig) -> None:
     message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
     await rig.contacts(7)
     tracked = (await rig.tokens(message, 7))[7][message["links"][0]["id"]]
@@ -282,16 +283,16 @@ async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lea
     path = f"/v1/messages/{message['id']}"
     assert "html" not in (await rig.http.get(path)).json()
     assert (await rig.http.get(f"{path}?html=true")).json()["html"] == '<a href="https://shop.example/dogs">Dogs</a>'
-    refused = await rig.http.delete(path)
-    assert refused.status_code == 409, refused.text
-    assert {(use["kind"], use["name"]) for use in refused.json()["uses"]} == {
+    rejected = await rig.http.delete(path)
+    assert rejected.status_code == 409, rejected.text
+    assert {(use["kind"], use["name"]) for use in rejected.json()["uses"]} == {
         ("workflow", "W"), ("segment", "S"), ("campaign", "Sending it"), ("campaign", "For who clicked"),
     }  # fmt: skip
     assert (await rig.http.delete(f"{path}?force=true")).status_code == 204
     assert (await rig.http.get(path)).status_code == 404
     assert message["id"] not in [one["id"] for one in (await rig.http.get("/v1/messages")).json()["items"]]
     assert (await rig.browser.get(tracked)).headers["location"] == "https://shop.example/dogs"
-    await rig.clicked(1)
+    await rig.click_events(1)
     event = next(
         record for record in reversed(await rig.read("tracking.catalog")) if message["id"].encode() in record.value
     )

@@ -1,4 +1,4 @@
-"""Messages are registered, edited, labelled and handed out with tracked links."""
+"""Messages are registered, edited, labelled and returned with tracked links."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ HTML = """<!doctype html>\r\n<p>Spring!</p><a href='https://shop.example/dogs?a=
 SEND = {"kind": "workflow", "id": str(uuid4()), "sent_at": "2026-06-01T08:00:00.250000Z"}
 
 
-def brief(links: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+def summaries_of(links: list[dict[str, Any]]) -> list[tuple[object, ...]]:
     return [(link["number"], link["url"], link["text"], link["trackable"], link.get("reason")) for link in links]
 
 
@@ -35,7 +35,7 @@ async def label_links(rig: Rig, message: Mapping[str, Any], labels: object) -> h
 async def test_a_message_lists_its_links_in_order(rig: Rig) -> None:
     message = await rig.message(HTML)
     assert (message["name"], message["revision"]) == ("Spring", 1)
-    assert brief(message["links"]) == [
+    assert summaries_of(message["links"]) == [
         (1, "https://shop.example/dogs?a=1&b=2", "Dogs", True, None),
         (2, "mailto:us@shop.example", "Write", False, "mailto"),
         (3, "https://shop.example/cats", "Cats", True, None),
@@ -49,7 +49,7 @@ async def test_a_message_lists_its_links_in_order(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_is_registered_is_published_when_it_is_answered(rig: Rig) -> None:
+async def test_a_message_is_published_before_its_registration_is_answered(rig: Rig) -> None:
     message = await rig.message(HTML)
     published = await rig.read("tracking.catalog")
     records = [msgspec.json.decode(record.value, type=MessageChanged) for record in published]
@@ -59,7 +59,7 @@ async def test_what_is_registered_is_published_when_it_is_answered(rig: Rig) -> 
 
 
 @pytest.mark.asyncio
-async def test_an_edited_message_keeps_what_stayed_the_same(rig: Rig) -> None:
+async def test_an_edit_keeps_unchanged_links_with_their_labels(rig: Rig) -> None:
     dogs = await rig.label("Dogs")
     message = await rig.message(HTML)
     assert (await label_links(rig, message, {message["links"][0]["id"]: [dogs]})).status_code == 200
@@ -70,7 +70,7 @@ async def test_an_edited_message_keeps_what_stayed_the_same(rig: Rig) -> None:
     assert edited.status_code == 200, edited.text
     body = edited.json()
     assert (body["name"], body["revision"]) == ("Summer", 2)
-    assert brief(body["links"]) == [
+    assert summaries_of(body["links"]) == [
         (6, "https://shop.example/new", "New", True, None),
         (1, "https://shop.example/dogs?a=1&b=2", "Dogs", True, None),
     ]
@@ -82,28 +82,28 @@ async def test_an_edited_message_keeps_what_stayed_the_same(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_label_made_a_moment_ago_is_accepted_and_one_that_is_not_there_is_not(rig: Rig) -> None:
+async def test_new_labels_are_accepted_and_foreign_deleted_or_unknown_ones_rejected(rig: Rig) -> None:
     message = await rig.message(HTML)
     first, second = message["links"][0]["id"], message["links"][2]["id"]
     foreign = await rig.label("Theirs", account_id=rig.account_id + 10_000)
-    gone = await rig.label("Gone", state="deleted")
+    deleted = await rig.label("Gone", state="deleted")
     dogs = await rig.label("Dogs")
     answer = await rig.http.put(f"/v1/messages/{message['id']}/links/{first}/labels", json={"label_ids": [dogs, dogs]})
     assert answer.status_code == 200
     assert answer.json()["labels"] == [{"id": dogs, "name": "Dogs", "by": "hand"}]
-    for wrong in (foreign, gone, str(uuid4())):
-        refused = await label_links(rig, message, {first: [], second: [dogs, wrong]})
-        assert refused.status_code == 422
-        assert refused.json()["errors"][0]["pointer"] == f"/{second}/1"
+    for wrong in (foreign, deleted, str(uuid4())):
+        rejected = await label_links(rig, message, {first: [], second: [dogs, wrong]})
+        assert rejected.status_code == 422
+        assert rejected.json()["errors"][0]["pointer"] == f"/{second}/1"
     unknown = str(uuid4())
-    refused = await label_links(rig, message, {unknown: [dogs]})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{unknown}")
-    # All or nothing: the first link still has its label.
+    rejected = await label_links(rig, message, {unknown: [dogs]})
+    assert (rejected.status_code, rejected.json()["errors"][0]["pointer"]) == (422, f"/{unknown}")
+    # A rejected request changes nothing: the first link still has its label.
     assert len((await rig.http.get(f"/v1/messages/{message['id']}")).json()["links"][0]["labels"]) == 1
 
 
 @pytest.mark.asyncio
-async def test_links_of_an_older_revision_can_be_labelled_too(rig: Rig) -> None:
+async def test_links_of_an_older_revision_can_be_labelled(rig: Rig) -> None:
     dogs = await rig.label("Dogs")
     message = await rig.message(HTML)
     await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>"})
@@ -112,7 +112,7 @@ async def test_links_of_an_older_revision_can_be_labelled_too(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_an_event_cannot_hold_is_refused(rig: Rig) -> None:
+async def test_rejects_messages_with_too_much_link_text_or_too_many_links(rig: Rig) -> None:
     long = "".join(f'<a href="https://shop.example/{number}">{"🐕" * 500}</a>' for number in range(900))
     many = "".join(f'<a href="https://shop.example/{number}">{number}</a>' for number in range(3_001))
     message = await rig.message(HTML)
@@ -126,7 +126,7 @@ async def test_a_message_that_an_event_cannot_hold_is_refused(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_tokens_come_a_line_per_recipient(rig: Rig) -> None:
+async def test_tokens_are_returned_one_line_per_recipient(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7, 8)
     path = f"/v1/messages/{message['id']}/tokens"
@@ -139,23 +139,23 @@ async def test_tokens_come_a_line_per_recipient(rig: Rig) -> None:
     assert first["links"] == {
         link["id"]: f"{rig.process.url}/c/{token}.{link['number']}" for link in message["links"] if link["trackable"]
     }
-    said = TokenKeys.parse(KEYS).read(token.encode())
-    assert (said.account_id, said.contact_id, str(said.message_id)) == (rig.account_id, 8, message["id"])
-    assert said.send is not None
-    assert msgspec.to_builtins(said.send) == SEND
+    contents = TokenKeys.parse(KEYS).read(token.encode())
+    assert (contents.account_id, contents.contact_id, str(contents.message_id)) == (rig.account_id, 8, message["id"])
+    assert contents.send is not None
+    assert msgspec.to_builtins(contents.send) == SEND
     short = await rig.http.post(f"{path}?links=false", json={"send": SEND, "contact_ids": [8]})
     assert short.json() == {"contact_id": 8, "token": token}
 
 
 @pytest.mark.asyncio
-async def test_tokens_for_a_contact_published_a_moment_ago(rig: Rig) -> None:
+async def test_tokens_are_available_for_a_contact_that_was_just_published(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.publish(rig.contact(7))
     assert set(await rig.tokens(message, 7)) == {7}
 
 
 @pytest.mark.asyncio
-async def test_ten_thousand_tokens_in_one_answer(rig: Rig) -> None:
+async def test_ten_thousand_tokens_are_returned_within_two_seconds(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     await rig.pool.execute(
@@ -184,13 +184,13 @@ async def test_ten_thousand_tokens_in_one_answer(rig: Rig) -> None:
     ],
 )
 @pytest.mark.asyncio
-async def test_refuses_recipients_and_sends_that_there_cannot_be(rig: Rig, body: object) -> None:
+async def test_rejects_invalid_recipients_and_sends(rig: Rig, body: object) -> None:
     message = await rig.message(HTML)
     assert (await rig.http.post(f"/v1/messages/{message['id']}/tokens", json=body)).status_code == 422
 
 
 @pytest.mark.asyncio
-async def test_the_html_is_the_original_but_for_the_tracked_hrefs(rig: Rig) -> None:
+async def test_the_html_equals_the_original_except_for_tracked_hrefs(rig: Rig) -> None:
     message = await rig.message(HTML)
     await rig.contacts(7)
     path = f"/v1/messages/{message['id']}/html"
@@ -220,7 +220,7 @@ async def test_messages_are_listed_newest_first(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_another_accounts_message_is_not_there(rig: Rig) -> None:
+async def test_a_message_of_another_account_is_not_found(rig: Rig) -> None:
     message = await rig.message(HTML)
     label = await rig.label("Dogs")
     link = message["links"][0]["id"]
@@ -241,7 +241,7 @@ async def test_another_accounts_message_is_not_there(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_keys_open_what_their_scopes_say(rig: Rig) -> None:
+async def test_keys_allow_only_requests_within_their_scopes(rig: Rig) -> None:
     async with await rig.client("read") as reader, await rig.client("write") as writer:
         assert (await reader.post("/v1/messages", json={"name": "x", "html": "<p>"})).status_code == 403
         assert (await writer.post("/v1/messages", json={"name": "x", "html": "<p>"})).status_code == 201
@@ -251,14 +251,14 @@ async def test_keys_open_what_their_scopes_say(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_no_event_can_hold_is_refused(rig: Rig) -> None:
+async def test_the_error_for_too_many_links_points_to_the_html(rig: Rig) -> None:
     html = "".join(f'<a href="https://shop.example/{number}/{"x" * 100}">{number}</a>' for number in range(5000))
     answer = await rig.http.post("/v1/messages", json={"name": "x", "html": html})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/html")
 
 
 @pytest.mark.asyncio
-async def test_the_same_idempotency_key_registers_once(rig: Rig) -> None:
+async def test_requests_with_the_same_idempotency_key_register_one_message(rig: Rig) -> None:
     headers = {"idempotency-key": str(uuid4())}
     body = {"name": "x", "html": HTML}
     first = await rig.http.post("/v1/messages", json=body, headers=headers)
@@ -267,7 +267,7 @@ async def test_the_same_idempotency_key_registers_once(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_labels_change_later_clicks_only(rig: Rig) -> None:
+async def test_label_changes_affect_only_later_clicks(rig: Rig) -> None:
     dogs = await rig.label("Dogs")
     message = await rig.message(HTML)
     link = message["links"][0]["id"]
@@ -275,10 +275,10 @@ async def test_labels_change_later_clicks_only(rig: Rig) -> None:
     report = {"message_id": message["id"], "link_id": link, "occurred_at": NOW.isoformat(), "user_agent": BROWSER}
     await rig.report(report | {"contact_id": 1})
 
-    async def counted() -> bool:
+    async def is_counted() -> bool:
         return bool((await rig.numbers(message))["contacts"])
 
-    await until(counted)
+    await until(is_counted)
     await label_links(rig, message, {link: [dogs]})
     await rig.report(report | {"contact_id": 2})
-    assert [len(event.labels) for event in await rig.clicked(2)] == [0, 1]
+    assert [len(event.labels) for event in await rig.click_events(2)] == [0, 1]

@@ -13,19 +13,19 @@ from tests.services.tracking.rig import Rig
 from tests.stack.waiting import until
 
 SAMPLES = sorted((Path(__file__).parents[4] / "shared" / "data").rglob("*.html"))
-AT_ONCE = 20
+CONCURRENT_REQUESTS = 20
 
 
 @pytest.mark.skipif(not SAMPLES, reason="the sample newsletters are not part of the project")
 @pytest.mark.timeout(300)
 @pytest.mark.asyncio
-async def test_every_link_of_every_newsletter_is_clicked_through_and_counted(rig: Rig) -> None:
+async def test_clicks_on_every_link_of_every_newsletter_are_counted(rig: Rig) -> None:
     label = await rig.label("Everything")
     await rig.contacts(1, 2)
-    turns = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
     async def follow(url: str) -> str:
-        async with turns:
+        async with slots:
             answer = await rig.browser.get(url)
         assert answer.status_code == 302
         return str(answer.headers["location"])
@@ -46,13 +46,13 @@ async def test_every_link_of_every_newsletter_is_clicked_through_and_counted(rig
         assert without_tracking(answer.text, tracked, source) == html.unescape(source)
         clicks += len(links)
 
-        async def counted(message: dict[str, object] = message, count: int = len(links)) -> bool:
+        async def all_are_counted(message: dict[str, object] = message, count: int = len(links)) -> bool:
             numbers = await rig.numbers(message)
             found = [link["clicks"]["human"] for link in numbers["links"] if link["clicks"]["human"]]
             return found == [1] * count and numbers["contacts"] == min(1, count)
 
-        await until(counted)
-    events = await rig.clicked(clicks)
+        await until(all_are_counted)
+    events = await rig.click_events(clicks)
     assert {json.dumps([str(found.id) for found in event.labels]) for event in events} == {json.dumps([label])}
 
 

@@ -1,4 +1,4 @@
-"""Tracked links redirect, and every click on them is recorded; other requests are refused."""
+"""Tracked links redirect, and every click on them is recorded; invalid links get a 404."""
 
 import asyncio
 import random
@@ -20,8 +20,8 @@ HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="
 SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-06-01T08:00:00Z"}
 
 
-async def tracked(rig: Rig, **send: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return a message, and contact 7's tracked links."""
+async def tracked_links(rig: Rig, **send: Any) -> tuple[dict[str, Any], list[str]]:
+    """Register a message; return it and contact 7's tracked links."""
     message = await rig.message(HTML)
     await rig.contacts(7)
     links = (await rig.tokens(message, 7, send=SEND | send))[7]
@@ -29,8 +29,8 @@ async def tracked(rig: Rig, **send: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 @pytest.mark.asyncio
-async def test_a_click_leads_to_the_links_url_and_is_recorded(rig: Rig) -> None:
-    message, (dogs, cats) = await tracked(rig)
+async def test_a_click_redirects_to_the_links_url_and_is_recorded(rig: Rig) -> None:
+    message, (dogs, cats) = await tracked_links(rig)
     headers = {
         "accept-language": "nl-BE",
         "cookie": "secret=1",
@@ -42,7 +42,7 @@ async def test_a_click_leads_to_the_links_url_and_is_recorded(rig: Rig) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert (await rig.browser.get(cats)).headers["location"] == "https://shop.example/a%20b/%C3%BC%20c"
-    events = await rig.clicked(2)
+    events = await rig.click_events(2)
     assert {event.url for event in events} == {
         "https://shop.example/dogs?a=1&b=2#top",
         "https://shop.example/a%20b/ü c",
@@ -59,56 +59,56 @@ async def test_a_click_leads_to_the_links_url_and_is_recorded(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_head_is_answered_the_same_and_is_a_machine(rig: Rig) -> None:
-    _, (dogs, _) = await tracked(rig)
+async def test_a_head_request_redirects_and_counts_as_a_machine(rig: Rig) -> None:
+    _, (dogs, _) = await tracked_links(rig)
     answer = await rig.browser.head(dogs)
     assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/dogs?a=1&b=2#top")
-    (event,) = await rig.clicked(1)
+    (event,) = await rig.click_events(1)
     assert (event.verdict, event.reasons) == ("machine", ("head",))
 
 
 @pytest.mark.asyncio
-async def test_unknown_query_keys_are_passed_over(rig: Rig) -> None:
-    _, (dogs, _) = await tracked(rig)
+async def test_unknown_query_parameters_are_ignored(rig: Rig) -> None:
+    _, (dogs, _) = await tracked_links(rig)
     answer = await rig.browser.get(f"{dogs}?url=https://evil.example&utm_source=x")
     assert answer.headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
-    await rig.clicked(1)
+    await rig.click_events(1)
 
 
 @pytest.mark.asyncio
-async def test_a_test_send_leads_on_and_counts_nothing(rig: Rig) -> None:
-    message, (dogs, _) = await tracked(rig, kind="test")
+async def test_links_of_a_test_send_redirect_without_a_recorded_click(rig: Rig) -> None:
+    message, (dogs, _) = await tracked_links(rig, kind="test")
     assert (await rig.browser.get(dogs)).status_code == 302
     real = next(iter((await rig.tokens(message, 7))[7].values()))
     await rig.browser.get(real)
-    (event,) = await rig.clicked(1)
+    (event,) = await rig.click_events(1)
     assert event.send is None
 
 
 @pytest.mark.asyncio
-async def test_links_of_an_older_revision_still_lead_on(rig: Rig) -> None:
-    message, (dogs, _) = await tracked(rig)
+async def test_links_of_an_older_revision_still_redirect(rig: Rig) -> None:
+    message, (dogs, _) = await tracked_links(rig)
     await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>nothing"})
     assert (await rig.browser.get(dogs)).headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
-    await rig.clicked(1)
+    await rig.click_events(1)
 
 
 @pytest.mark.asyncio
-async def test_an_erased_contact_is_led_on_and_its_click_dropped(rig: Rig) -> None:
-    message, (dogs, _) = await tracked(rig)
+async def test_a_click_of_an_erased_contact_is_redirected_and_dropped(rig: Rig) -> None:
+    message, (dogs, _) = await tracked_links(rig)
     await rig.contacts(8)
     await rig.contacts(7, state="erased", email=None, external_id=None)
     dropped = rig.process.metric('penchant_records_dropped_total{reason="erased"')
     assert (await rig.browser.get(dogs)).status_code == 302
     await rig.browser.get(next(iter((await rig.tokens(message, 8))[8].values())))
-    (event,) = await rig.clicked(1)
+    (event,) = await rig.click_events(1)
     assert event.contact_id == 8
     assert rig.process.metric('penchant_records_dropped_total{reason="erased"') == dropped + 1
 
 
 @pytest.mark.asyncio
-async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(rig: Rig) -> None:
-    _, (dogs, _) = await tracked(rig)
+async def test_invalid_links_get_a_404_page_and_record_no_click(rig: Rig) -> None:
+    _, (dogs, _) = await tracked_links(rig)
     base, token = f"{rig.process.url}/c/", dogs.rsplit("/", 1)[1].rsplit(".", 1)[0]
     ours = TokenKeys.parse(KEYS)
     recipient = TokenContents(rig.account_id, 7, uuid4(), convert(SEND, Send))
@@ -131,15 +131,15 @@ async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(rig: Rig) -> N
         assert answer.headers["content-type"] == "text/html; charset=utf-8", path
     assert len(rig.process.log.read_text().splitlines()) < lines + 10
     await rig.browser.get(dogs)
-    await rig.clicked(1)
+    await rig.click_events(1)
 
 
 @pytest.mark.asyncio
-async def test_many_at_once_are_all_recorded(rig: Rig) -> None:
-    message, (dogs, cats) = await tracked(rig)
+async def test_concurrent_clicks_are_all_recorded(rig: Rig) -> None:
+    message, (dogs, cats) = await tracked_links(rig)
     answers = await asyncio.gather(*(rig.browser.get(dogs if number % 2 else cats) for number in range(500)))
     assert {answer.status_code for answer in answers} == {302}
-    await rig.clicked(500)
+    await rig.click_events(500)
     assert [link["clicks"]["human"] for link in (await rig.numbers(message))["links"]] == [250, 0, 250]
 
 
@@ -165,7 +165,7 @@ async def test_the_accounts_utm_parameters_are_appended(rig: Rig) -> None:
     await until_equal(lambda: location(dogs), with_utm)
     assert await location(own) == "https://shop.example/?utm_source=own&utm_medium=email&utm_campaign=spring"
     assert await location(never_url) == "https://shop.example/never"
-    # Clicks are recorded with the URL that the link has in the message.
+    # No click is recorded on the link that is never tracked.
     clicks = (await rig.http.get("/v1/clicks")).json()["items"]
     assert {click["link_number"] for click in clicks} <= {1, 3}
     await rig.publish(account(None))

@@ -1,4 +1,4 @@
-"""The workflow service among services that the test plays itself."""
+"""Fixtures of workflow: its migrations, and a rig with or without a worker."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Events as the other services would publish them, about account 1 and contact 7 unless said otherwise."""
+"""Events as the other services would publish them, by default about account 1 and contact 7."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The workflow service on a real Kafka and PostgreSQL, among services that the test plays itself."""
+"""The workflow service on a real Kafka and PostgreSQL; the test publishes the events of the other services."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -42,7 +42,7 @@ from tests.stack.topics import read_topic
 from tests.stack.waiting import until
 
 PARTITIONS = 3
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # a line per request hides the rest
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # hides the logs of requests
 DEADLINE = 30.0  # seconds
 
 
@@ -57,7 +57,7 @@ class Clock:
 
 
 class Rig:
-    """Publishes what other services publish, reads what workflow publishes, and talks to its API as account 1."""
+    """Publishes the events of other services, reads the events of workflow, and calls its API as account 1."""
 
     def __init__(
         self, settings: WorkflowSettings, database: Database, producer: AIOKafkaProducer, cluster: str
@@ -82,7 +82,7 @@ class Rig:
         causation: UUID | str | None = None,
         correlation: UUID | str | None = None,
     ) -> None:
-        """Write events to their topics, as the services that own them would."""
+        """Publish events to their topics, as the services that own them would."""
         acknowledged = [
             await self.send(event, self.next_sequence(event.topic), after or {}, causation, correlation)
             for event in events
@@ -101,7 +101,7 @@ class Rig:
         causation: UUID | str | None = None,
         correlation: UUID | str | None = None,
     ) -> Any:
-        """Write one event with a sequence that the test chooses."""
+        """Publish one event with a sequence that the test chooses."""
         headers = headers_of(
             event.type(), event.event_id, "/test", event.occurred_at, sequence, after,
             str(correlation or event.event_id), None if causation is None else str(causation), None,
@@ -170,7 +170,7 @@ class Rig:
         return runs
 
     async def run(self, workflow: dict[str, Any], state: str, contact: int = 7) -> dict[str, Any]:
-        """Return the contact's newest run with its details, once it is in this state."""
+        """Wait until the contact's newest run is in this state, and return its details."""
 
         async def look() -> dict[str, Any] | None:
             mine = [run for run in await self.runs(workflow) if run["contact_id"] == contact]
@@ -181,7 +181,7 @@ class Rig:
         return detail
 
     async def read(self, topic: str) -> list[Any]:
-        """Return all events of a topic, as committed now, partition by partition."""
+        """Return all committed events of a topic, partition by partition."""
         return [decode(topic, record.key, record.value, dict(record.headers)) for record in await self.records(topic)]
 
     async def records(self, topic: str) -> list[Any]:
@@ -201,7 +201,7 @@ class Rig:
         await until(reached)
 
 
-class TellingPublisher(Publisher):
+class SignallingPublisher(Publisher):
     """A publisher that signals when it has started."""
 
     def __init__(self, settings: WorkflowSettings, ready: asyncio.Event) -> None:
@@ -243,7 +243,7 @@ def key(text: str, account: int = 1, scopes: Sequence[Any] = ("admin",)) -> ApiK
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """Provide the service without a worker: `rig.worker()` starts one. `dsn` has the tables."""
+    """Provide the service without a worker: `rig.worker()` starts one. `dsn` names a migrated database."""
     settings = WorkflowSettings(
         kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, workflow_database=SecretStr(dsn)
     )
@@ -262,7 +262,7 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await rig.catalog.start()
         stack.push_async_callback(rig.catalog.stop)
         ready = asyncio.Event()
-        rig.relay = Relay(database, lambda: TellingPublisher(settings, ready))
+        rig.relay = Relay(database, lambda: SignallingPublisher(settings, ready))
         relaying = asyncio.create_task(rig.relay.run())
         stack.push_async_callback(_cancel, relaying)
         # A producer that is cancelled while it connects leaves its socket to the garbage collector, which warns.

@@ -1,4 +1,4 @@
-"""Every job of labeling has a name on the console's pages, in each language."""
+"""Every job of labeling has a name in each language of the console."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from services.labeling.use_cases.uploads import Limits
 
 
 @pytest.mark.parametrize("kind", [job.kind for job in kinds(Limits())])
-def test_a_job_has_a_name(kind: str) -> None:
+def test_a_job_has_a_name_in_each_language(kind: str) -> None:
     names = []
     for code in ("en", "nl"):
         token = language.set(code)

@@ -19,8 +19,8 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s")
 Id = str | tuple[str, ...]
 
 
-def written() -> set[Id]:
-    """Return every text in the source."""
+def texts_in_source() -> set[Id]:
+    """Return every text in the source that is to be translated."""
     return {_id(text) for method, path in _sources() for text in _texts(method, path)}
 
 
@@ -39,40 +39,40 @@ def _id(text: Any) -> Id:
     return text if isinstance(text, str) else tuple(text[:2])
 
 
-def translated(code: str) -> dict[Id, Message]:
+def translations_of(code: str) -> dict[Id, Message]:
     with (languages.LOCALE / f"{code}.po").open("rb") as source:
         return {_id(message.id): message for message in read_po(source, locale=code) if message.id}
 
 
 @pytest.fixture(scope="module")
 def source() -> set[Id]:
-    return written()
+    return texts_in_source()
 
 
 @pytest.mark.parametrize("code", [code for code in languages.LANGUAGES if code != languages.DEFAULT])
-def test_every_text_is_translated(code: str, source: set[Id]) -> None:
-    known = {text for text, message in translated(code).items() if message.string and all(message.string)}
+def test_every_text_is_translated_and_every_translation_is_used(code: str, source: set[Id]) -> None:
+    known = {text for text, message in translations_of(code).items() if message.string and all(message.string)}
     assert source - known == set()
     assert known - source == set()
-    assert not [text for text, message in translated(code).items() if message.fuzzy]
+    assert not [text for text, message in translations_of(code).items() if message.fuzzy]
 
 
 @pytest.mark.parametrize("code", [code for code in languages.LANGUAGES if code != languages.DEFAULT])
-def test_translations_name_the_same_values(code: str) -> None:
-    for text, message in translated(code).items():
+def test_translations_have_the_same_placeholders(code: str) -> None:
+    for text, message in translations_of(code).items():
         expected = set(PLACEHOLDER.findall(text if isinstance(text, str) else text[1]))
         strings = [message.string] if isinstance(message.string, str) else list(message.string or ())[1:]
         for string in strings:
             assert set(PLACEHOLDER.findall(string)) == expected, text
 
 
-def test_the_person_chooses_the_language_else_the_browser() -> None:
+def test_the_choice_of_the_person_takes_precedence_over_the_browser() -> None:
     assert languages.choose("nl", "en-GB,en") == "nl"
     assert languages.choose(None, "fr-BE, nl-BE;q=0.8, en;q=0.5") == "nl"
     assert languages.choose(None, "") == "en"
 
 
-def test_counts_are_written_as_the_language_writes_them() -> None:
+def test_counts_are_formatted_for_the_language() -> None:
     token = languages.language.set("nl")
     try:
         assert languages.counted("%(num)s contact", "%(num)s contacts", 1234) == "1.234 contacten"

@@ -1,4 +1,4 @@
-"""What a service finds wrong with a form is said in the language of the page, beside what was typed."""
+"""Validation errors of a service are shown in the language of the page, and the input is preserved."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def code(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("detail", "said"),
+    ("detail", "expected"),
     [
         ("String should have at least 1 character", {"en": "Fill this in.", "nl": "Vul dit in."}),
         ("String should have at most 80 characters", {"en": "At most 80 characters.", "nl": "Hoogstens 80 tekens."}),
@@ -42,8 +42,10 @@ def code(request: pytest.FixtureRequest) -> Iterator[str]:
         ("another label has this name", {"en": "another label has this name", "nl": "another label has this name"}),
     ],
 )
-def test_faults_are_said_beside_what_was_typed(code: str, detail: str, said: dict[str, str]) -> None:
+def test_validation_errors_are_translated_and_the_input_is_preserved(
+    code: str, detail: str, expected: dict[str, str]
+) -> None:
     form = form_of([("name", "  typed "), ("group", "Animals")])
     form.refuse(ApiProblem("labeling", 422, {"errors": [{"pointer": "/name", "detail": detail}]}))
-    assert form.error("name") == said[code]
+    assert form.error("name") == expected[code]
     assert (form.raw("name"), form["group"]) == ("  typed ", "Animals")

@@ -22,5 +22,5 @@ HERE = "https://console.example"
         ({}, False),
     ],
 )
-def test_changes_come_from_our_own_pages(headers: dict[str, str], allowed: bool) -> None:
+def test_only_requests_from_own_pages_are_allowed(headers: dict[str, str], allowed: bool) -> None:
     assert comes_from_here(Headers(headers), HERE) is allowed

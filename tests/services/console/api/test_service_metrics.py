@@ -17,5 +17,5 @@ python_info{version="3.11"} 1.0
 """
 
 
-def test_the_numbers_that_the_page_shows_are_summed() -> None:
+def test_metrics_are_summed_over_their_labels() -> None:
     assert sums_in(TEXT) == {"lag": 7, "dead_letters": 2}

@@ -37,10 +37,10 @@ class MailServer:
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     refuses: bool = False
 
-    async def handle_DATA(  # noqa: N802 - as aiosmtpd calls it
+    async def handle_DATA(  # noqa: N802 - the name that aiosmtpd requires
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Keep a mail."""
+        """Store a mail, or refuse it."""
         if self.refuses:
             return "550 5.7.1 not from you"
         assert isinstance(envelope.content, bytes)
@@ -104,11 +104,11 @@ async def add_person(database: Database, email: str, language: str | None = None
     return person_id
 
 
-async def ask(browser: httpx.AsyncClient, email: str, following: str = "/") -> httpx.Response:
+async def request_link(browser: httpx.AsyncClient, email: str, following: str = "/") -> httpx.Response:
     return await browser.post("/sign-in", data={"email": email, "next": following})
 
 
-async def use(browser: httpx.AsyncClient, link: str) -> httpx.Response:
+async def use_link(browser: httpx.AsyncClient, link: str) -> httpx.Response:
     token = link.removeprefix("/sign-in/").partition("?")[0]
     return await browser.post("/sign-in/link", data={"token": token, "next": "/me"})
 
@@ -119,7 +119,7 @@ async def test_a_mailed_link_signs_in_once(
 ) -> None:
     await add_person(database, "lies@shop.example", "nl")
     assert "Mail me a link" in (await browser.get("/sign-in")).text
-    answer = await ask(browser, "LIES@shop.example", "/a/7/labels")
+    answer = await request_link(browser, "LIES@shop.example", "/a/7/labels")
     assert answer.status_code == 200
     [(recipient, mail)] = server[0].mails
     # The mail goes to the stored address, in the language that the person has chosen.
@@ -132,12 +132,12 @@ async def test_a_mailed_link_signs_in_once(
     assert mail["Message-ID"].endswith("@console.example>")
     link = server[0].link()
     assert link.endswith("?next=/a/7/labels")
-    # Programs that only open links must not use this one up.
+    # Programs that only open links must not invalidate this one.
     assert [(await browser.get(link)).status_code for _ in range(2)] == [200, 200]
-    signed_in = await use(browser, link)
+    signed_in = await use_link(browser, link)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/me")
     assert "Lies" in (await browser.get("/me")).text
-    assert (await use(browser, link)).status_code == 410
+    assert (await use_link(browser, link)).status_code == 410
     assert (await browser.get(link)).status_code == 410
 
 
@@ -146,44 +146,44 @@ async def test_a_link_expires_after_an_hour(
     browser: httpx.AsyncClient, database: Database, server: tuple[MailServer, int]
 ) -> None:
     await add_person(database, "lies@shop.example")
-    await ask(browser, "lies@shop.example")
+    await request_link(browser, "lies@shop.example")
     left = await database.pool.fetchval("SELECT expires_at - now() FROM sign_in_links")
     assert 3500 < left.total_seconds() <= 3600
     await database.pool.execute("UPDATE sign_in_links SET expires_at = now()")
-    assert (await use(browser, server[0].link())).status_code == 410
+    assert (await use_link(browser, server[0].link())).status_code == 410
 
 
 @pytest.mark.asyncio
-async def test_nobody_learns_whether_an_address_is_known(
+async def test_the_response_does_not_reveal_whether_an_address_is_known(
     browser: httpx.AsyncClient, database: Database, server: tuple[MailServer, int]
 ) -> None:
     await add_person(database, "lies@shop.example")
-    known = await ask(browser, "lies@shop.example")
-    unknown = await ask(browser, "nobody@shop.example")
+    known = await request_link(browser, "lies@shop.example")
+    unknown = await request_link(browser, "nobody@shop.example")
     server[0].refuses = True
-    refused = await ask(browser, "lies@shop.example")
+    refused = await request_link(browser, "lies@shop.example")
     assert known.text == unknown.text == refused.text
     assert known.status_code == unknown.status_code == refused.status_code == 200
     assert [recipient for recipient, _ in server[0].mails] == ["lies@shop.example"]
-    # No mail is sent to an address that the database merely regards as equal.
-    await ask(browser, "LIES@shop.example\r\nBcc: eve@evil.example")
+    # No mail is sent to an address that only contains a known one.
+    await request_link(browser, "LIES@shop.example\r\nBcc: eve@evil.example")
     assert len(server[0].mails) == 1
 
 
 @pytest.mark.asyncio
-async def test_links_are_not_asked_for_without_end(
+async def test_requests_for_links_are_limited(
     browser: httpx.AsyncClient, database: Database, server: tuple[MailServer, int]
 ) -> None:
     await add_person(database, "lies@shop.example")
     for email in ("lies@shop.example", "nobody@shop.example"):
-        assert [(await ask(browser, email)).status_code for _ in range(4)] == [200, 200, 200, 429]
+        assert [(await request_link(browser, email)).status_code for _ in range(4)] == [200, 200, 200, 429]
     assert len(server[0].mails) == 3
-    statuses = [(await ask(browser, f"somebody{number}@shop.example")).status_code for number in range(13)]
+    statuses = [(await request_link(browser, f"somebody{number}@shop.example")).status_code for number in range(13)]
     assert statuses == [200] * 12 + [429]
 
 
 @pytest.mark.asyncio
-async def test_an_invitation_lets_nobody_in_as_somebody_who_exists(
+async def test_an_invitation_does_not_sign_in_an_existing_person(
     browser: httpx.AsyncClient, database: Database, server: tuple[MailServer, int]
 ) -> None:
     inviter = await add_person(database, "admin@shop.example")
@@ -194,9 +194,9 @@ async def test_an_invitation_lets_nobody_in_as_somebody_who_exists(
     answer = await browser.post("/invitation/a-token", data={"name": "Eve"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/invitation/a-token")
     assert "set-cookie" not in answer.headers
-    # The first person to sign in may accept it.
-    await ask(browser, "lies@shop.example", "/invitation/a-token")
+    # The invited person may accept it after signing in.
+    await request_link(browser, "lies@shop.example", "/invitation/a-token")
     assert server[0].link().endswith("?next=/invitation/a-token")
-    await use(browser, server[0].link())
+    await use_link(browser, server[0].link())
     accepted = await browser.post("/invitation/a-token", data={})
     assert (accepted.status_code, accepted.headers["location"]) == (303, "/a/7/")

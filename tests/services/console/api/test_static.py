@@ -1,4 +1,4 @@
-"""Third-party files are those that the lock file names."""
+"""Third-party files match the lock file, and templates comply with the content security policy."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from services.console.api.rendering import STATIC
 VENDOR = STATIC / "vendor"
 
 
-def test_vendored_files_are_those_of_the_lock() -> None:
+def test_vendored_files_match_the_lock_file() -> None:
     locked = json.loads((VENDOR / "vendor.lock.json").read_text(encoding="utf-8"))
     integrity = {entry["file"]: entry["integrity"] for entry in locked}
     present = {path.name for path in VENDOR.iterdir()} - {"vendor.lock.json"}
@@ -19,7 +19,7 @@ def test_vendored_files_are_those_of_the_lock() -> None:
         assert f"sha384-{digest}" == integrity[name], name
 
 
-def test_no_template_needs_what_the_policy_forbids() -> None:
+def test_templates_comply_with_the_content_security_policy() -> None:
     for path in (STATIC.parent / "templates").glob("*.html"):
         text = path.read_text(encoding="utf-8")
         for forbidden in (" style=", "<script>", " onclick=", "hx-on", "javascript:", "js:"):

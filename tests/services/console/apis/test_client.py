@@ -1,4 +1,4 @@
-"""The client of the services says that a service does not answer, in whatever way it does not."""
+"""The client reports a service that does not respond correctly as unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.asyncio
 
 
 @asynccontextmanager
-async def answering(answer: bytes) -> AsyncIterator[str]:
-    """Provide the URL of a server that answers everything with these bytes, and closes the connection."""
+async def server_responding_with(answer: bytes) -> AsyncIterator[str]:
+    """Provide the URL of a server that responds to a request with these bytes and closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -29,7 +29,7 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def ask(url: str) -> None:
+async def send_request(url: str) -> None:
     settings = ConsoleSettings(
         console_database=SecretStr("postgresql://nowhere"),
         console_secret=SecretStr("a-secret-of-the-tests-that-is-long-enough"),
@@ -47,12 +47,12 @@ async def ask(url: str) -> None:
     [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n"],
     ids=["nothing", "no HTTP", "a header that is too long"],
 )
-async def test_an_answer_that_is_no_answer(answer: bytes) -> None:
-    async with answering(answer) as url:
+async def test_a_service_with_an_invalid_response_is_unreachable(answer: bytes) -> None:
+    async with server_responding_with(answer) as url:
         with pytest.raises(Unreachable):
-            await ask(url)
+            await send_request(url)
 
 
-async def test_a_port_on_which_nothing_listens() -> None:
+async def test_a_service_that_does_not_listen_is_unreachable() -> None:
     with pytest.raises(Unreachable):
-        await ask(f"http://127.0.0.1:{free_port()}")
+        await send_request(f"http://127.0.0.1:{free_port()}")

@@ -1,4 +1,4 @@
-"""Sections of a mail become blocks, variants are edited in place, and everything else stays as it was."""
+"""Sections of a mail become blocks, variants are edited in place, and the rest of the mail is unchanged."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ def section(text: str, tag: str) -> Section:
     return next(one for one in sections_of(MAIL) if one.tag == tag and text in one.text)
 
 
-def test_sections_are_the_elements_that_people_see() -> None:
+def test_sections_are_the_visible_elements() -> None:
     found = [(one.tag, one.text) for one in sections_of(MAIL)]
     assert found == [
         ("h1", "Spring"),
@@ -44,7 +44,7 @@ def test_a_section_becomes_a_block_that_tracking_reads() -> None:
     assert [changed[part.start : part.end] for part in block.parts] == [row, row, row]
 
 
-def test_nothing_in_or_around_a_block_is_a_section() -> None:
+def test_elements_in_or_around_a_block_are_not_sections() -> None:
     changed = wrapped(MAIL, section("Dogs", "p"), "hero", ["dogs"])
     assert [one.tag for one in sections_of(changed)] == ["h1", "img", "tr"]
 
@@ -70,7 +70,7 @@ def test_texts_links_and_pictures_of_a_variant_are_edited_in_place() -> None:
     assert unwrapped(edited, "hero") == MAIL
 
 
-def test_variants_come_and_go() -> None:
+def test_variants_are_added_and_removed() -> None:
     changed = with_variant(wrapped(MAIL, section("Dogs", "tr"), "hero", ["dogs"]), "hero", "cats")
     block = block_of(changed, "hero")
     assert block is not None
@@ -79,7 +79,7 @@ def test_variants_come_and_go() -> None:
 
 
 @given(st.text(alphabet="<>/ptrdivh1 a=\"'&;!-\n", max_size=80))
-def test_any_text_keeps_what_it_is_around_its_sections(html: str) -> None:
+def test_unwrapping_a_section_restores_the_original_text(html: str) -> None:
     for one in sections_of(html):
         assert 0 <= one.start < one.end <= len(html)
         assert html[one.start] == "<"

@@ -1,4 +1,4 @@
-"""Criteria as forms."""
+"""Criteria are converted to forms and back."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ def meaning(criterion: dict[str, Any]) -> str:
 
 
 @given(criteria)
-def test_a_criterion_means_the_same_after_it_was_a_form(criterion: dict[str, Any]) -> None:
+def test_a_criterion_keeps_its_meaning_when_converted_to_a_form_and_back(criterion: dict[str, Any]) -> None:
     shown = draft_of_form(fields_of(draft_of(criterion), "c"), "c")
     assert shown is not None
     built = criterion_of(shown)
@@ -76,12 +76,12 @@ def test_a_criterion_means_the_same_after_it_was_a_form(criterion: dict[str, Any
     assert meaning(built.criterion) == meaning(criterion)
 
 
-def test_what_is_not_filled_in_is_named_by_its_place() -> None:
+def test_a_missing_value_is_reported_with_its_place() -> None:
     built = criterion_of(Node("all", parts=[Node("label", {"label": LABEL}), Node("any", parts=[Node("label")])]))
     assert built.missing == {"1.0": "id"}
 
 
-def test_pointers_lead_back_to_places_through_negations() -> None:
+def test_pointers_through_negations_are_mapped_to_places() -> None:
     built = criterion_of(Node("none", parts=[Node("label", {"label": LABEL}, negated=True)]))
     assert built.criterion == {"not": {"any": [{"not": {"label": {"id": LABEL}}}]}}
     assert built.places["/not/any/0"] == built.places["/not/any/0/not"] == "0"
@@ -105,5 +105,5 @@ def test_buttons_change_the_tree(operation: str, kinds: list[str]) -> None:
     assert [part.kind for part in changed(root, operation).parts] == kinds
 
 
-def test_a_new_tree_has_one_condition_to_fill_in() -> None:
+def test_a_new_tree_has_one_empty_condition() -> None:
     assert [part.kind for part in empty_draft().parts] == ["label"]

@@ -1,4 +1,4 @@
-"""Links as the console lists them."""
+"""Links of a message are grouped, folded and labelled in the console."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def test_links_with_the_same_address_and_labels_are_one_group() -> None:
     assert [[one["id"] for one in group.links] for group in groups] == [["1", "3"], ["2"], ["4"]]
 
 
-def test_links_that_are_seldom_labelled_are_folded_unless_they_have_labels() -> None:
+def test_social_and_untracked_links_are_folded_unless_they_have_labels() -> None:
     groups = group_links(
         [
             link("1", "https://www.facebook.com/shop"),
@@ -41,5 +41,5 @@ def test_labels_of_earlier_messages_are_suggested_for_unlabelled_links() -> None
     assert label_suggestions(links, earlier) == {without_campaign("https://shop.example/dogs"): ["Dogs"]}
 
 
-def test_names_are_typed_with_commas() -> None:
+def test_typed_names_are_split_at_commas() -> None:
     assert names_typed(" Dogs,  Spring   sale ,, Dogs, ") == ["Dogs", "Spring sale"]

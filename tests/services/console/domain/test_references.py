@@ -32,7 +32,7 @@ def prefixed(reference: Reference) -> str:
     return f"{reference.kind}:{reference.id}"
 
 
-def test_everything_that_a_criterion_names_is_found_once() -> None:
+def test_every_reference_of_a_criterion_is_found_once() -> None:
     assert list(references_of(EVERYTHING)) == [
         ("label", "dogs"),
         ("label", "cats"),
@@ -85,7 +85,7 @@ WORKFLOW = {
 }
 
 
-def test_everything_that_a_workflow_names_is_found() -> None:
+def test_every_reference_of_a_workflow_is_found() -> None:
     assert set(references_of_workflow(WORKFLOW)) == {
         ("label", "dogs"),
         ("segment", "lovers"),

@@ -47,7 +47,7 @@ def test_buttons_change_triggers_and_the_condition() -> None:
 
 
 def numbered(steps: list[Step]) -> list[Step]:
-    """Give each step a number of its own, so that tests can tell the steps apart."""
+    """Give each step a unique number, so that tests can distinguish the steps."""
 
     def number(steps: list[Step], first: int) -> int:
         for step in steps:
@@ -84,7 +84,7 @@ def numbers(steps: list[Step]) -> list[str]:
 
 
 @given(steps=STEPS, data=st.data())
-def test_down_is_undone_by_up_and_the_other_way_round(steps: list[Step], data: st.DataObject) -> None:
+def test_moving_a_step_down_and_up_restores_the_workflow(steps: list[Step], data: st.DataObject) -> None:
     draft, before = WorkflowDraft(steps=steps), shape(steps)
     place = data.draw(st.sampled_from(places(steps) or ["0"]))
     there, back = data.draw(st.sampled_from([("up", "down"), ("down", "up")]))

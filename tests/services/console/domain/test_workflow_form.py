@@ -1,4 +1,4 @@
-"""Workflows as forms."""
+"""Workflows are converted to forms and back."""
 
 from typing import Any
 
@@ -43,16 +43,16 @@ DEFINITION: dict[str, Any] = {
 }
 
 
-def test_a_definition_is_the_same_after_it_was_a_form() -> None:
+def test_a_definition_is_unchanged_when_converted_to_a_form_and_back() -> None:
     assert definition_of(workflow_draft_of(DEFINITION)) == DEFINITION
 
 
-def test_what_the_form_has_no_fields_for_is_kept_as_it_is() -> None:
+def test_a_step_without_form_fields_is_kept_as_raw() -> None:
     draft = workflow_draft_of(DEFINITION)
     assert [step.kind for step in draft.steps] == ["send", "wait_for", "if", "split", "raw"]
 
 
-def test_the_fields_of_a_page_become_a_draft() -> None:
+def test_the_fields_of_a_page_are_converted_to_a_draft() -> None:
     draft = workflow_of_form(
         {
             "name": "  Dog   lovers ",

@@ -28,29 +28,29 @@ def _reason(
 
 
 @pytest.mark.parametrize("subscription", ["unconfirmed", "unsubscribed", "bounced", "blocked", "something_new"])
-def test_only_subscribed_contacts_are_sent_to(subscription: str) -> None:
+def test_contacts_that_are_not_subscribed_are_skipped(subscription: str) -> None:
     assert _reason(Recipient("an@example.com", "subscribed")) is None
     assert _reason(Recipient("an@example.com", subscription)) == subscription
 
 
-def test_whoever_is_not_known_or_has_no_address_is_skipped() -> None:
+def test_unknown_contacts_and_contacts_without_an_address_are_skipped() -> None:
     assert _reason(None) == "erased"
     assert _reason(Recipient(None, "subscribed")) == "no_address"
 
 
-def test_a_confirmation_goes_to_whoever_is_unconfirmed_but_never_to_suppressed_addresses() -> None:
+def test_a_confirmation_is_sent_if_unconfirmed_but_not_if_blocked_or_bounced() -> None:
     assert _reason(Recipient("an@example.com", "unconfirmed"), is_system=True) is None
-    for never in ("blocked", "bounced"):
-        assert _reason(Recipient("an@example.com", never), is_system=True) == never
+    for suppressed in ("blocked", "bounced"):
+        assert _reason(Recipient("an@example.com", suppressed), is_system=True) == suppressed
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed", "deleted"])
-def test_nothing_of_a_cancelled_campaign_goes_out(state: str) -> None:
+def test_mails_of_a_cancelled_failed_or_deleted_campaign_are_skipped(state: str) -> None:
     assert _reason(Recipient("an@example.com", "subscribed"), campaign=state) == f"campaign_{state}"
     assert _reason(Recipient("an@example.com", "subscribed"), campaign="sending") is None
 
 
-def test_a_request_that_has_expired_is_skipped_even_if_it_is_a_test() -> None:
+def test_an_expired_request_is_skipped_even_if_it_is_a_test() -> None:
     expired = {"is_system": False, "campaign_state": None, "now": NOON}
     recipient = Recipient("an@example.com", "subscribed")
     assert reason_to_skip(recipient, is_test=True, expires_at=NOON, **expired) == "expired"  # type: ignore[arg-type]
@@ -68,21 +68,21 @@ def test_a_request_that_has_expired_is_skipped_even_if_it_is_a_test() -> None:
         (554, "go away", "refused"),
     ],
 )
-def test_only_an_address_that_does_not_exist_is_a_bounce(code: int, text: str, ending: str) -> None:
+def test_only_a_nonexistent_address_is_a_bounce(code: int, text: str, ending: str) -> None:
     refusal = Refusal(code, text)
     assert refusal.is_for_good
     assert refusal.ending == ending
 
 
-def test_a_refusal_for_now_is_tried_again() -> None:
+def test_a_refusal_with_a_4xx_code_is_temporary() -> None:
     assert not Refusal(451, "4.7.1 greylisted").is_for_good
 
 
 @given(st.integers(1, 1000), st.floats(0, 0.999))
-def test_waits_double_up_to_an_hour_and_are_never_the_same_for_all(attempts: int, jitter: float) -> None:
-    wait = retry_after(attempts, jitter)
-    assert FIRST_RETRY / 2 <= wait <= LONGEST_RETRY
-    assert retry_after(attempts, 0) <= wait <= retry_after(attempts + 1, 0.999)
+def test_retry_delays_grow_with_attempts_and_stay_within_limits(attempts: int, jitter: float) -> None:
+    delay = retry_after(attempts, jitter)
+    assert FIRST_RETRY / 2 <= delay <= LONGEST_RETRY
+    assert retry_after(attempts, 0) <= delay <= retry_after(attempts + 1, 0.999)
 
 
 def _composed(unsubscribe: str | None = "https://click.example/u/TOKEN") -> EmailMessage:
@@ -93,7 +93,7 @@ def _composed(unsubscribe: str | None = "https://click.example/u/TOKEN") -> Emai
     return message_from_bytes(bytes(mail), policy=default)
 
 
-def test_a_mail_has_what_mailbox_providers_ask_for() -> None:
+def test_a_mail_has_the_headers_and_parts_that_mailbox_providers_require() -> None:
     mail = _composed()
     assert mail["From"] == '"Paws & Co, Gent" <news@shop.example>'
     assert mail["Reply-To"] == "help@shop.example"
@@ -111,14 +111,14 @@ def test_a_subject_cannot_add_headers() -> None:
     assert mail["Bcc"] is None
 
 
-def test_the_message_id_is_that_of_the_request() -> None:
+def test_the_message_id_is_derived_from_the_idempotency_key() -> None:
     assert message_id("a", "shop.example") == message_id("a", "shop.example")
     assert message_id("a", "shop.example") != message_id("b", "shop.example")
 
 
 @pytest.mark.parametrize("kind", ["confirm_subscription", "preference_access"])
 @pytest.mark.parametrize("language", [*LANGUAGES, "nl-BE", "xx"])
-def test_penchant_s_own_mails_name_the_account_and_hold_the_link(kind: str, language: str) -> None:
+def test_system_mails_contain_the_account_name_and_the_link(kind: str, language: str) -> None:
     url, brand = "https://shop.example/f/confirm/x?a=1&b=2", Brand("Paws & Co")
     content = system_content(kind, url, brand, (language,))
     assert "Paws & Co" in content.subject
@@ -130,14 +130,14 @@ def test_penchant_s_own_mails_name_the_account_and_hold_the_link(kind: str, lang
     assert (content == english) == (language in ("en", "xx"))
 
 
-def test_penchant_s_own_mails_have_the_account_s_brand() -> None:
+def test_system_mails_use_the_brand_except_for_unsafe_values() -> None:
     brand = Brand("Paws", "https://shop.example/logo.png", "#3b6e47", "Kouter 1, 9000 Gent")
     content = system_content("confirm_subscription", "https://shop.example/x", brand, ("nl",))
     assert content.html is not None
     assert 'src="https://shop.example/logo.png"' in content.html
     assert "background:#3b6e47" in content.html
     assert content.text.endswith("Paws, Kouter 1, 9000 Gent")
-    wrong = Brand("<b>", "javascript:alert(1)", "red;} body{")
-    content = system_content("confirm_subscription", "https://shop.example/x", wrong, ())
+    unsafe = Brand("<b>", "javascript:alert(1)", "red;} body{")
+    content = system_content("confirm_subscription", "https://shop.example/x", unsafe, ())
     assert content.html is not None
-    assert not any(bad in content.html for bad in ("<b>", "javascript", "red;}"))
+    assert not any(text in content.html for text in ("<b>", "javascript", "red;}"))

@@ -28,19 +28,19 @@ class Running:
 
 
 class Account(httpx.Client):
-    """A client with an account of its own and a key of it."""
+    """A client that has its own account and a key of that account."""
 
     account_id: int
     open_clients: ExitStack
 
     def make(self, path: str, body: Any) -> Any:
-        """POST a body; return the answer's JSON."""
+        """Send a POST request; return the JSON of the response."""
         answer = self.post(path, json=body)
         assert answer.status_code in (200, 201, 202), answer.text
         return answer.json()
 
     def with_key(self, *scopes: str) -> "Account":
-        """Return the same account with another key."""
+        """Return a client of the same account with another key."""
         key = self.make("/v1/keys", {"name": "another", "scopes": scopes})["key"]
         return client(str(self.base_url), self.account_id, key, self.open_clients)
 
@@ -101,6 +101,6 @@ def account(new_account: Callable[[], Account]) -> Account:
 
 @pytest.fixture
 def public(running: Running) -> Iterator[httpx.Client]:
-    """Provide a browser: without a key, and without following redirects."""
+    """Provide a browser: a client that has no key and follows no redirects."""
     with httpx.Client(base_url=running.process.url, timeout=10) as browser:
         yield browser

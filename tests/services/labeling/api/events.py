@@ -11,7 +11,7 @@ from shared.events.codec import body_of, headers_of
 from shared.events.envelope import CatalogEvent
 from tests.services.labeling.api.conftest import Running
 
-SEQUENCES = count(1)  # of the catalogs of other services
+SEQUENCES = count(1)  # sequences of the catalog events of other services
 
 
 async def events_of(dsn: str, account_id: int, kind: str) -> list[dict[str, Any]]:

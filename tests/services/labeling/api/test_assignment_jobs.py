@@ -1,4 +1,4 @@
-"""A label is assigned to many contacts at once and removed again, over HTTP."""
+"""Jobs that assign a label to many contacts, over HTTP."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,23 +18,25 @@ def holders(account: Account, label: str) -> list[int]:
     return [one["contact_id"] for one in account.get(f"/v1/labels/{label}/contacts").json()["items"]]
 
 
-def test_a_label_for_all_holders_of_another_one_and_back(account: Account, new_account: Callable[[], Account]) -> None:
+def test_assigning_a_label_to_all_holders_of_another_label_can_be_undone(
+    account: Account, new_account: Callable[[], Account]
+) -> None:
     dogs, pets = (account.make("/v1/labels", {"name": name})["id"] for name in ("Dogs", "Pets"))
     rows = [{"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(5)]
-    people = account.make("/v1/contacts/batch", rows)["contact_ids"]
-    account.make("/v1/assignments", [{"contact_id": people[4], "label": "Pets", "held": True}])
+    contact_ids = account.make("/v1/contacts/batch", rows)["contact_ids"]
+    account.make("/v1/assignments", [{"contact_id": contact_ids[4], "label": "Pets", "held": True}])
     body = {"of": {"label": dogs}, "label_id": pets, "held": True}
 
-    would = account.post("/v1/assignment-jobs", json={**body, "dry_run": True})
-    assert (would.status_code, would.json()) == (200, {"changed": 4, "unchanged": 1, "refused": 0})
-    assert holders(account, pets) == people[4:]
+    preview = account.post("/v1/assignment-jobs", json={**body, "dry_run": True})
+    assert (preview.status_code, preview.json()) == (200, {"changed": 4, "unchanged": 1, "refused": 0})
+    assert holders(account, pets) == contact_ids[4:]
 
     started = account.post("/v1/assignment-jobs", json=body)
     assert started.status_code == 202, started.text
     job = job_done(account, started.headers["location"])
     assert job["result"] == {"changed": 4}
-    assert holders(account, pets) == people
-    history = account.get(f"/v1/contacts/{people[0]}/labels/{pets}/history").json()["items"]
+    assert holders(account, pets) == contact_ids
+    history = account.get(f"/v1/contacts/{contact_ids[0]}/labels/{pets}/history").json()["items"]
     assert [(entry["outcome"], entry["origin"]["kind"]) for entry in history] == [("assigned", "manual")]
     assert [one["id"] for one in account.get("/v1/jobs").json()["items"]] == [job["id"]]
 
@@ -44,10 +46,10 @@ def test_a_label_for_all_holders_of_another_one_and_back(account: Account, new_a
     undo = account.post(f"/v1/assignment-jobs/{job['id']}/undo")
     assert undo.status_code == 202
     job_done(account, undo.headers["location"])
-    assert holders(account, pets) == people[4:]
+    assert holders(account, pets) == contact_ids[4:]
 
 
-def test_a_source_is_named_exactly_once(account: Account) -> None:
+def test_exactly_one_source_is_required(account: Account) -> None:
     label = account.make("/v1/labels", {"name": "Dogs"})["id"]
     for of in ({}, {"label": label, "segment": label}):
         answer = account.post("/v1/assignment-jobs", json={"of": of, "label_id": label, "held": True})

@@ -1,4 +1,4 @@
-"""Bad input of every kind gets no 5xx and no undocumented answer, and nothing works without the right key."""
+"""Bad input gets no 5xx and no undocumented response, and every operation requires the right key."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.stack.bad_input import send_bad_input
 
 
 @pytest.mark.timeout(300)
-def test_schemathesis_finds_nothing(running: Running, account: Account, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_fault(running: Running, account: Account, tmp_path: Path) -> None:
     account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
     account.make("/v1/labels", {"name": "Dogs"})
     account.make("/v1/contacts", {"email": "ann@example.com"})
@@ -21,7 +21,7 @@ def test_schemathesis_finds_nothing(running: Running, account: Account, tmp_path
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return every operation that requires a key of an account, with ids in its path."""
+    """Return every operation that requires a key of an account, with the path parameters filled in."""
     filled = {"{contact}": "1", "{label_id}": "0" * 8 + "-0000-7000-8000-" + "0" * 12, "{key}": "city"}
     found = []
     for path, methods in document["paths"].items():
@@ -34,11 +34,11 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _filled(path: str) -> str:
-    """Return the path with an id in the place of each parameter."""
+    """Replace each parameter of the path by an id."""
     return re.sub(r"\{[^}]*\}", str(uuid4()), path)
 
 
-def test_nothing_is_done_without_a_key_or_with_the_wrong_one(running: Running, account: Account) -> None:
+def test_missing_invalid_and_revoked_keys_are_rejected(running: Running, account: Account) -> None:
     document = httpx.get(f"{running.process.url}/openapi.json").json()
     every = operations(document)
     assert len(every) > 25
@@ -51,10 +51,10 @@ def test_nothing_is_done_without_a_key_or_with_the_wrong_one(running: Running, a
             assert httpx.request(method, url, headers=headers, json={}).status_code == 401, (method, path)
 
 
-def test_a_scope_is_asked_of_every_operation(running: Running, account: Account) -> None:
+def test_every_operation_requires_a_scope(running: Running, account: Account) -> None:
     every = operations(httpx.get(f"{running.process.url}/openapi.json").json())
     only_self = account.with_key("self")
-    # Operations that the contact itself may carry out are refused for the body, not for the key.
+    # The contact itself may carry out these operations: their body is refused, not the key.
     mine = {("PUT", "labels"), ("DELETE", "labels"), ("POST", "assignments")}
     for method, path in every:
         if not any(method == one and part in path for one, part in mine):

@@ -1,4 +1,4 @@
-"""Accounts, keys, labels, fields: over HTTP."""
+"""Accounts, keys, labels and fields, over HTTP."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.services.labeling.api.waiting import until
 from tests.services.labeling.shop import NOON
 
 
-def test_only_the_operator_makes_accounts(running: Running, account: Account) -> None:
+def test_only_the_operator_creates_accounts(running: Running, account: Account) -> None:
     body = {"name": "x"}
     assert httpx.post(f"{running.process.url}/v1/accounts", json=body).status_code == 401
     assert account.post("/v1/accounts", json=body).status_code == 401
@@ -34,7 +34,9 @@ def test_only_the_operator_makes_accounts(running: Running, account: Account) ->
         ({"name": "Shop", "time_zone": "europe/brussels"}, "/time_zone"),
     ],
 )
-def test_accounts_that_cannot_be(running: Running, account: Account, body: dict[str, Any], pointer: str) -> None:
+def test_invalid_settings_of_an_account_are_rejected(
+    running: Running, account: Account, body: dict[str, Any], pointer: str
+) -> None:
     operator = {"Authorization": f"Bearer {OPERATOR}"}
     made = httpx.post(f"{running.process.url}/v1/accounts", json=body, headers=operator)
     changed = account.with_key("admin").patch("/v1/account", json=body)
@@ -42,7 +44,7 @@ def test_accounts_that_cannot_be(running: Running, account: Account, body: dict[
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_an_account_knows_itself(account: Account) -> None:
+def test_an_account_shows_its_id_name_and_time_zone(account: Account) -> None:
     shown = account.get("/v1/account").json()
     assert (shown["account_id"], shown["name"], shown["time_zone"]) == (
         account.account_id,
@@ -51,7 +53,7 @@ def test_an_account_knows_itself(account: Account) -> None:
     )
 
 
-def test_a_key_works_at_once_and_stops_at_once(account: Account) -> None:
+def test_a_key_works_immediately_and_is_rejected_soon_after_its_deletion(account: Account) -> None:
     made = account.make("/v1/keys", {"name": "reader", "scopes": ["read"]})
     reader = {"Authorization": f"Bearer {made['key']}"}
     url = account.base_url
@@ -64,7 +66,7 @@ def test_a_key_works_at_once_and_stops_at_once(account: Account) -> None:
     until(lambda: httpx.get(f"{url}/v1/labels", headers=reader).status_code == 401, within=1.5)
 
 
-def test_labels_are_made_renamed_hidden_and_listed(account: Account) -> None:
+def test_labels_are_created_renamed_hidden_and_listed(account: Account) -> None:
     made = account.post("/v1/labels", json={"name": "  Dogs ", "description": "Woof"})
     assert made.status_code == 201
     dogs = made.json()
@@ -93,18 +95,18 @@ def test_labels_are_made_renamed_hidden_and_listed(account: Account) -> None:
 @pytest.mark.parametrize(
     "body", [{"name": ""}, {"name": "a,b"}, {"name": "x" * 101}, {}, {"name": 1}, {"name": "x", "y": 1}]
 )
-def test_labels_that_cannot_be(account: Account, body: dict[str, Any]) -> None:
+def test_invalid_labels_are_rejected(account: Account, body: dict[str, Any]) -> None:
     answer = account.post("/v1/labels", json=body)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["errors"]
 
 
-def test_a_name_is_unique_without_case(account: Account) -> None:
+def test_names_of_labels_are_unique_regardless_of_case(account: Account) -> None:
     account.make("/v1/labels", {"name": "Dogs"})
     assert account.post("/v1/labels", json={"name": "DOGS"}).status_code == 409
 
 
-def test_deleting_a_label_is_a_job_that_takes_it_from_all(account: Account) -> None:
+def test_deleting_a_label_starts_a_job_that_removes_it_from_all_holders(account: Account) -> None:
     dogs = account.make("/v1/labels", {"name": "Dogs"})
     rows = [{"email": f"p{number}@example.com", "labels": ["dogs"]} for number in range(20)]
     account.make("/v1/contacts/batch", rows)
@@ -117,11 +119,11 @@ def test_deleting_a_label_is_a_job_that_takes_it_from_all(account: Account) -> N
     assert account.get(job).json()["progress"] == {"done": 20, "total": 20, "seconds_left": None}
     assert account.get(f"/v1/labels/{dogs['id']}").status_code == 404
     assert account.get("/v1/jobs").json()["items"][0]["kind"] == "label_deletion"
-    # The name is free again.
+    # The name is available again.
     account.make("/v1/labels", {"name": "Dogs"})
 
 
-def test_fields_are_made_changed_and_deleted(account: Account) -> None:
+def test_fields_are_created_changed_and_deleted(account: Account) -> None:
     made = account.make("/v1/fields", {"key": "size", "name": "Size", "type": "choice", "choices": ["S", "L"]})
     assert made == {"key": "size", "name": "Size", "type": "choice", "choices": ["S", "L"]}
     assert account.post("/v1/fields", json={"key": "size", "name": "x", "type": "text"}).status_code == 409
@@ -144,13 +146,13 @@ def test_fields_are_made_changed_and_deleted(account: Account) -> None:
         ({"key": "size", "name": "x", "type": "text", "choices": ["a"]}, "/choices"),
     ],
 )
-def test_fields_that_cannot_be(account: Account, body: dict[str, Any], pointer: str) -> None:
+def test_invalid_fields_are_rejected(account: Account, body: dict[str, Any], pointer: str) -> None:
     answer = account.post("/v1/fields", json=body)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-def test_what_belongs_to_another_account_is_not_there(account: Account, new_account: Callable[[], Account]) -> None:
+def test_objects_of_another_account_are_not_found(account: Account, new_account: Callable[[], Account]) -> None:
     other = new_account()
     label = other.make("/v1/labels", {"name": "Snakes"})["id"]
     field = other.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})["key"]
@@ -256,7 +258,7 @@ async def fetch_value(dsn: str, query: str) -> object:
         await connection.close()
 
 
-def test_a_pipelines_key_reads_contacts_of_the_account_that_it_names(running: Running, account: Account) -> None:
+def test_a_pipeline_key_reads_contacts_of_the_account_in_the_header(running: Running, account: Account) -> None:
     operator = {"Authorization": f"Bearer {OPERATOR}"}
     made = httpx.post(
         f"{running.process.url}/v1/keys", json={"name": "mails", "scopes": ["pipeline"]}, headers=operator
@@ -284,7 +286,7 @@ def campaign_for(account_id: int, criterion: dict[str, Any], state: CampaignStat
     )
 
 
-def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, account: Account) -> None:
+def test_deleting_a_label_in_use_requires_force(running: Running, account: Account) -> None:
     dogs = account.make("/v1/labels", {"name": "Dogs"})["id"]
     segment = SegmentChanged(
         occurred_at=NOON,
@@ -307,7 +309,7 @@ def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, acc
     assert account.delete(f"/v1/labels/{dogs}?force=true").status_code == 202
 
 
-def test_a_field_in_use_is_not_deleted_unless_it_is_forced(running: Running, account: Account) -> None:
+def test_deleting_a_field_in_use_requires_force(running: Running, account: Account) -> None:
     account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
     segment = SegmentChanged(
         occurred_at=NOON,

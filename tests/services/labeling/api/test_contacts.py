@@ -1,4 +1,4 @@
-"""Contacts, assignments and engagements: over HTTP."""
+"""Contacts, assignments and engagements, over HTTP."""
 
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +32,7 @@ def outcomes(account: Account, contact: int, label: str) -> list[str]:
     return [entry["outcome"] for entry in items]
 
 
-def test_a_contact_is_made_shown_changed_and_found(account: Account, dogs: str) -> None:
+def test_a_contact_is_created_shown_changed_and_found(account: Account, dogs: str) -> None:
     account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
     body = {"email": "Ann@Example.com", "external_id": "crm-1", "fields": {"city": "Gent"}, "labels": ["DOGS"]}
     made = account.post("/v1/contacts", json=body)
@@ -54,7 +54,7 @@ def test_a_contact_is_made_shown_changed_and_found(account: Account, dogs: str) 
 
 
 @pytest.mark.parametrize("external_id", ["shop/42", "a/labels", "50%2F50", "x y?#", "é:ü"])
-def test_an_external_id_in_a_path_may_have_any_characters(account: Account, dogs: str, external_id: str) -> None:
+def test_an_external_id_in_a_path_may_contain_any_character(account: Account, dogs: str, external_id: str) -> None:
     ann = account.make("/v1/contacts", {"email": "ann@example.com", "external_id": external_id})["contact_id"]
     path = f"/v1/contacts/external:{quote(external_id, safe='')}"
     assert account.get(path).json()["contact_id"] == ann
@@ -74,13 +74,13 @@ def test_an_external_id_in_a_path_may_have_any_characters(account: Account, dogs
         ({"email": "a@example.com", "subscription": "maybe"}, "/subscription"),
     ],
 )
-def test_contacts_that_cannot_be(account: Account, body: dict[str, Any], pointer: str) -> None:
+def test_invalid_contacts_are_rejected(account: Account, body: dict[str, Any], pointer: str) -> None:
     answer = account.post("/v1/contacts", json=body)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-def test_a_batch_says_what_became_of_each(account: Account, dogs: str) -> None:
+def test_a_batch_reports_the_result_of_each_row(account: Account, dogs: str) -> None:
     rows = [
         {"external_id": "1", "email": "one@example.com", "labels": ["Dogs"]},
         {"email": "two@example.com", "labels": ["Birds"]},
@@ -103,7 +103,7 @@ def test_a_batch_says_what_became_of_each(account: Account, dogs: str) -> None:
     assert (none.status_code, none.json()["errors"][0]["index"], none.json()["contact_ids"]) == (422, 0, [None])
 
 
-def test_a_label_is_given_and_taken_and_the_history_says_why(account: Account, ann: int, dogs: str) -> None:
+def test_the_history_shows_the_origin_of_each_assignment_and_removal(account: Account, ann: int, dogs: str) -> None:
     path = f"/v1/contacts/{ann}/labels/{dogs}"
     assert account.put(path).status_code == 204
     assert account.put(path, json={"origin": {"kind": "manual", "ref": "spring.csv"}}).status_code == 204
@@ -123,7 +123,7 @@ def test_a_label_is_given_and_taken_and_the_history_says_why(account: Account, a
     assert not labels_of(account, ann)[0]["held"]
 
 
-def test_what_the_contact_removed_itself_no_program_gives_back(account: Account, ann: int, dogs: str) -> None:
+def test_automation_does_not_restore_a_label_that_the_contact_removed(account: Account, ann: int, dogs: str) -> None:
     path = f"/v1/contacts/external:crm-1/labels/{dogs}"
     account.put(path)
     self_key = account.with_key("self")
@@ -137,14 +137,14 @@ def test_what_the_contact_removed_itself_no_program_gives_back(account: Account,
     assert labels_of(account, ann)[0]["held"]
 
 
-def test_acting_in_a_contacts_name_has_a_scope_of_its_own(account: Account, ann: int, dogs: str) -> None:
+def test_acting_on_behalf_of_a_contact_requires_the_self_scope(account: Account, ann: int, dogs: str) -> None:
     path = f"/v1/contacts/{ann}/labels/{dogs}"
     assert account.with_key("write").put(path, json={"origin": {"kind": "self"}}).status_code == 403
     assert account.with_key("self").put(path).status_code == 403
     assert account.with_key("read").put(path).status_code == 403
 
 
-def test_many_assignments_at_once(account: Account, ann: int, dogs: str) -> None:
+def test_a_batch_of_assignments_reports_outcomes_and_errors(account: Account, ann: int, dogs: str) -> None:
     items = [
         {"contact_id": ann, "label_id": dogs, "held": True},
         {"external_id": "crm-1", "label": "dogs", "held": True, "origin": {"kind": "manual", "ref": "x"}},
@@ -163,7 +163,7 @@ def test_many_assignments_at_once(account: Account, ann: int, dogs: str) -> None
     assert account.post("/v1/assignments", json=items[2:5]).status_code == 422
 
 
-def test_engagements_are_reported_and_kept(account: Account, ann: int) -> None:
+def test_valid_engagements_are_stored_and_invalid_ones_are_rejected(account: Account, ann: int) -> None:
     at = "2026-03-01T12:00:00Z"
     reports = [
         {"id": "1", "contact_id": ann, "kind": "form.submitted", "ref": "contest", "occurred_at": at, "data": {"a": 1}},
@@ -190,14 +190,14 @@ def test_engagements_are_reported_and_kept(account: Account, ann: int) -> None:
     until(lambda: account.get(f"/v1/contacts/{ann}").json()["subscription"] == "unsubscribed")
 
 
-def test_a_report_waits_for_its_contact(account: Account) -> None:
+def test_a_report_is_applied_once_its_contact_exists(account: Account) -> None:
     at = "2026-03-01T12:00:00Z"
     account.make("/v1/engagements", [{"external_id": "later", "kind": "page.visited", "occurred_at": at}])
     ben = account.make("/v1/contacts", {"email": "ben@example.com", "external_id": "later"})["id"]
     until(lambda: len(account.get(f"/v1/contacts/{ben}/engagements").json()["items"]) == 1, within=20)
 
 
-def test_erasing_leaves_nothing_to_be_found(account: Account, ann: int, dogs: str) -> None:
+def test_an_erased_contact_is_no_longer_found(account: Account, ann: int, dogs: str) -> None:
     account.put(f"/v1/contacts/{ann}/labels/{dogs}")
     assert account.delete(f"/v1/contacts/{ann}").status_code == 204
     assert account.get(f"/v1/contacts/{ann}").status_code == 404
@@ -207,7 +207,7 @@ def test_erasing_leaves_nothing_to_be_found(account: Account, ann: int, dogs: st
     assert account.make("/v1/contacts", {"email": "ann@example.com"})["id"] > ann
 
 
-def test_the_same_request_twice_with_a_key_is_carried_out_once(account: Account) -> None:
+def test_a_request_repeated_with_an_idempotency_key_is_executed_once(account: Account) -> None:
     headers = {"Idempotency-Key": "once"}
     body = {"email": "ann@example.com"}
     first = account.post("/v1/contacts", json=body, headers=headers)

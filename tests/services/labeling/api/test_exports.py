@@ -35,7 +35,7 @@ def exported(account: Account, body: dict[str, Any]) -> Any:
     return found
 
 
-def test_the_holders_of_a_label_as_a_file(account: Account, dogs: str) -> None:
+def test_the_holders_of_a_label_are_exported_to_a_csv_file(account: Account, dogs: str) -> None:
     columns = ["email", "subscription", "interesselabels", f"clicks:{dogs}", f"last_click:{dogs}"]
     export = exported(account, {"of": {"label": dogs}, "columns": columns})
     assert (export["rows"], export["progress"]["done"], export["columns"]) == (3, 3, columns)
@@ -59,13 +59,13 @@ def test_the_holders_of_a_label_as_a_file(account: Account, dogs: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("dogs")
-def test_formats(account: Account, format_: str, media_type: str, begins: bytes) -> None:
+def test_each_format_has_its_media_type(account: Account, format_: str, media_type: str, begins: bytes) -> None:
     file = account.get(exported(account, {"of": {"all": True}, "format": format_})["file"])
     assert file.headers["content-type"].startswith(media_type)
     assert file.content.startswith(begins)
 
 
-def test_a_segment_that_nobody_has_entered_is_an_empty_file(running: Running, account: Account) -> None:
+def test_a_segment_without_members_is_exported_as_a_file_without_rows(running: Running, account: Account) -> None:
     segment = uuid4()
     event = SegmentChanged(
         occurred_at=datetime.now(UTC), account_id=account.account_id, segment_id=segment, segment_name="Nobody",
@@ -78,7 +78,9 @@ def test_a_segment_that_nobody_has_entered_is_an_empty_file(running: Running, ac
     assert account.get(f"/v1/contacts?segment={uuid4()}").status_code == 404
 
 
-def test_what_cannot_be_exported_says_why(account: Account, dogs: str, new_account: Callable[[], Account]) -> None:
+def test_invalid_exports_are_rejected_with_a_pointer(
+    account: Account, dogs: str, new_account: Callable[[], Account]
+) -> None:
     nothing = "00000000-0000-0000-0000-000000000000"
     for of, pointer in (
         ({}, "/of"),

@@ -52,7 +52,7 @@ def test_a_subscription_is_confirmed_by_a_mailed_link(running: Running, account:
     assert [(one["kind"], one["ref"]) for one in engagements] == [("form.submitted", form["id"])]
 
 
-def test_robots_and_wrong_answers_write_nothing(account: Account, public: httpx.Client) -> None:
+def test_submissions_by_robots_and_invalid_ones_create_no_contact(account: Account, public: httpx.Client) -> None:
     form, _ = make_form(account)
     path = httpx.URL(form["url"]).path
     robot = {"email": "robot@example.com", "consent": "yes", "website": "https://spam.example"}
@@ -67,7 +67,7 @@ def test_robots_and_wrong_answers_write_nothing(account: Account, public: httpx.
     assert public.get("/f/none").status_code == 404
 
 
-def test_mistakes_can_be_corrected_often_and_mails_to_one_address_are_few(
+def test_mails_to_one_address_are_limited_but_invalid_submissions_are_not(
     account: Account, public: httpx.Client
 ) -> None:
     form, _ = make_form(account)
@@ -92,7 +92,7 @@ def test_a_form_offers_public_labels_and_known_fields_only(account: Account) -> 
     assert account.get("/v1/forms").json()["items"] == []
 
 
-def test_a_suppressed_address_is_blocked_now_and_later(account: Account) -> None:
+def test_a_suppressed_address_is_blocked_in_existing_and_new_contacts(account: Account) -> None:
     account.make("/v1/contacts", {"email": "ann@example.com"})
     body = {"emails": ["ANN@example.com", "ben@example.com", "nobody"], "reason": "complained by post"}
     answer = account.make("/v1/suppressions", body)

@@ -20,7 +20,7 @@ def state_of(account: Account, path: str, wanted: str) -> Any:
     return found
 
 
-def test_an_import_from_upload_to_undo(account: Account) -> None:
+def test_a_file_is_uploaded_checked_imported_and_undone(account: Account) -> None:
     account.make("/v1/labels", {"name": "Dogs"})
     answer = account.post("/v1/imports?filename=people.csv", content=CSV, headers={"Idempotency-Key": "once"})
     assert answer.status_code == 201, answer.text
@@ -37,8 +37,8 @@ def test_an_import_from_upload_to_undo(account: Account) -> None:
     assert summary["unknown_labels"][0]["nearest"][0]["name"] == "Dogs"
     (error,) = account.get(f"{path}/errors").json()["items"]
     assert (error["row"], error["column"], error["code"]) == (3, "Interesselabels", "unknown_label")
-    mended = account.get(f"{path}/errors.csv")
-    assert mended.text.splitlines()[1] == "Bob;bob@example.com;Dosg;there is no label 'Dosg'"
+    error_file = account.get(f"{path}/errors.csv")
+    assert error_file.text.splitlines()[1] == "Bob;bob@example.com;Dosg;there is no label 'Dosg'"
 
     assert account.post(f"{path}/start").status_code == 202
     done = state_of(account, path, "done")
@@ -48,8 +48,8 @@ def test_an_import_from_upload_to_undo(account: Account) -> None:
     (held,) = account.get(f"/v1/contacts/{ann['id']}/labels").json()["items"]
     assert held["supports"][0]["kind"] == "import"
 
-    would = account.post(f"{path}/undo?dry_run=true")
-    assert (would.status_code, would.json()["labels_removed"]) == (200, 1)
+    preview = account.post(f"{path}/undo?dry_run=true")
+    assert (preview.status_code, preview.json()["labels_removed"]) == (200, 1)
     assert account.post(f"{path}/undo?erase_created=true").status_code == 202
     state_of(account, path, "undone")
     assert account.get("/v1/contacts?email=ann@example.com").json()["items"] == []
@@ -57,10 +57,10 @@ def test_an_import_from_upload_to_undo(account: Account) -> None:
     assert account.get(path).status_code == 404
 
 
-def test_the_numbers_of_an_import_lead_to_its_contacts(account: Account) -> None:
+def test_contacts_are_listed_by_the_outcome_of_an_import(account: Account) -> None:
     account.make("/v1/labels", {"name": "Dogs"})
-    people = [{"email": "ann@example.com", "labels": ["Dogs"]}, {"email": "bob@example.com"}]
-    account.make("/v1/contacts/batch", people)
+    contacts = [{"email": "ann@example.com", "labels": ["Dogs"]}, {"email": "bob@example.com"}]
+    account.make("/v1/contacts/batch", contacts)
     rows = "E-mail;Labels\nann@example.com;Dogs\nbob@example.com;Dogs\ncas@example.com;\ncas@example.com;Dogs\n"
     path = account.post("/v1/imports?filename=people.csv", content=rows.encode()).headers["location"]
     account.put(path, json={"options": OPTIONS})
@@ -89,7 +89,7 @@ def test_the_numbers_of_an_import_lead_to_its_contacts(account: Account) -> None
     assert account.get(f"/v1/contacts?import={uuid4()}").status_code == 404
 
 
-def test_refused_and_skipped_rows_are_listed_as_they_were(account: Account) -> None:
+def test_refused_and_skipped_rows_are_listed_with_their_cells(account: Account) -> None:
     account.make("/v1/contacts/batch", [{"email": "ann@example.com"}, {"email": "bob@example.com"}])
     rows = "E-mail;Language\nann@example.com;nl\nnobody;fr\ncas@example.com;nl\nbob@example.com;en\n"
     path = account.post("/v1/imports?filename=people.csv", content=rows.encode()).headers["location"]
@@ -139,9 +139,9 @@ ROWS = """
 ;eve@example.com;Gent;
 ;late@example.com;Gent;
 """
-# The second half is checked in another step: the filling is longer than the part of a file that a step reads.
+# The filling is longer than the part of a file that one step reads, so another step checks the second half.
 FILE = "Nr;E-mail;City;Labels;Note\n" + ROWS.strip().format(filling=";" + "x" * 600_000)
-LISTS = {"rows": "all"}  # the others have the same name
+LISTS = {"rows": "all"}  # the other lists have the names of their numbers
 EXPECTED = {
     "create_and_update": {
         "rows": 18, "create": 4, "update": 1, "unchanged": 1, "skipped": 0, "errors": 4, "duplicates": 8,
@@ -159,13 +159,13 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("mode", EXPECTED)
-def test_every_number_of_a_check_counts_the_rows_of_a_list(account: Account, mode: str) -> None:
+def test_each_number_of_a_check_equals_the_length_of_its_list(account: Account, mode: str) -> None:
     account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
-    people = [
+    contacts = [
         {"email": "ann@example.com", "external_id": "1", "fields": {"city": "Gent"}},
         {"email": "bob@example.com", "external_id": "2", "fields": {"city": "Brugge"}},
     ]
-    account.make("/v1/contacts/batch", people)
+    account.make("/v1/contacts/batch", contacts)
     account.make("/v1/suppressions", {"emails": ["dan@example.com"]})
     path = account.post("/v1/imports?filename=people.csv", content=FILE.encode()).headers["location"]
     columns = [{"index": 0, "maps_to": "external_id"}, {"index": 4, "maps_to": None}]
@@ -199,21 +199,21 @@ def test_every_number_of_a_check_counts_the_rows_of_a_list(account: Account, mod
     assert (result["skipped"], result["errors"]) == (summary["skipped"], summary["errors"])
 
 
-def test_a_form_with_a_file(account: Account) -> None:
+def test_a_file_is_uploaded_by_a_form(account: Account) -> None:
     answer = account.post("/v1/imports", files={"other": b"x", "file": ("mensen.csv", CSV * 1000, "text/csv")})
     assert answer.status_code == 201, answer.text
     assert (answer.json()["filename"], answer.json()["size"]) == ("mensen.csv", len(CSV) * 1000)
     assert account.post("/v1/imports", files={"other": b"x"}).status_code == 422
 
 
-def test_what_is_no_table_is_refused_with_the_reason(account: Account) -> None:
+def test_a_file_that_is_not_a_table_is_rejected_with_the_reason(account: Account) -> None:
     answer = account.post("/v1/imports", content=b"\x89PNG\r\n\x1a\n\x00\x00")
     assert answer.status_code == 422
     assert "PNG" in answer.json()["detail"]
     assert account.post("/v1/imports", content=b"").status_code == 422
 
 
-def test_imports_of_others_do_not_exist(account: Account, new_account: Callable[[], Account]) -> None:
+def test_imports_of_another_account_are_not_found(account: Account, new_account: Callable[[], Account]) -> None:
     path = account.post("/v1/imports", content=CSV).headers["location"]
     other = new_account()
     for method, tail in (
@@ -229,7 +229,7 @@ def test_imports_of_others_do_not_exist(account: Account, new_account: Callable[
     assert account.get("/v1/imports").json()["items"][0]["state"] == "uploaded"
 
 
-def test_a_mapping_that_cannot_be_has_a_pointer(account: Account) -> None:
+def test_an_invalid_mapping_is_rejected_with_a_pointer(account: Account) -> None:
     path = account.post("/v1/imports", content=CSV).headers["location"]
     answer = account.put(path, json={"columns": [{"index": 0, "maps_to": {"field": "nothing"}}]})
     assert answer.status_code == 422

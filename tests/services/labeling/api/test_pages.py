@@ -1,4 +1,4 @@
-"""The preference page and unsubscribing, by the tokens of mails."""
+"""The preference page and unsubscribing, with the tokens of mails."""
 
 import asyncio
 import base64
@@ -40,7 +40,9 @@ def held(account: Account, contact_id: int) -> set[str]:
     return {item["label_name"] for item in items if item["held"]}
 
 
-def test_the_page_shows_public_labels_in_groups_and_languages(account: Account, ann: int, public: httpx.Client) -> None:
+def test_the_page_shows_public_labels_in_groups_and_is_translated(
+    account: Account, ann: int, public: httpx.Client
+) -> None:
     account.patch("/v1/account", json={"brand": {"name": "Paws & Co", "colour": "#ffee00"}})
     account.make("/v1/labels", {"name": "Dogs", "visibility": "public", "group": "Pets", "names": {"nl": "Honden"}})
     account.make("/v1/labels", {"name": "Cats", "visibility": "public", "group": "Pets"})
@@ -64,7 +66,7 @@ def test_the_page_shows_public_labels_in_groups_and_languages(account: Account, 
     assert page.headers["referrer-policy"] == "no-referrer"
 
 
-def test_groups_and_labels_stand_in_the_order_that_was_set(account: Account, ann: int, public: httpx.Client) -> None:
+def test_groups_and_labels_have_the_configured_order(account: Account, ann: int, public: httpx.Client) -> None:
     for name, group, order in (("Loose", None, 0), ("Zebra", "Wild", 1), ("Ant", "Wild", 2), ("Cow", "Farm", 9)):
         account.make("/v1/labels", {"name": name, "visibility": "public", "group": group, "order": order})
     hen = account.make("/v1/labels", {"name": "Hen", "visibility": "public", "group": "Farm", "order": 10})
@@ -80,7 +82,7 @@ def test_groups_and_labels_stand_in_the_order_that_was_set(account: Account, ann
     assert names() == ["Farm", "Hen", "Cow", "Wild", "Zebra", "Ant", "Other", "Loose"]
 
 
-def test_choices_are_saved_once_and_with_origin_self(account: Account, ann: int, public: httpx.Client) -> None:
+def test_repeated_choices_are_saved_once_with_origin_self(account: Account, ann: int, public: httpx.Client) -> None:
     dogs = account.make("/v1/labels", {"name": "Dogs", "visibility": "public"})["id"]
     cats = account.make("/v1/labels", {"name": "Cats", "visibility": "public"})["id"]
     account.make("/v1/assignments", [{"contact_id": ann, "label": "Dogs", "held": True}])
@@ -97,12 +99,12 @@ def test_choices_are_saved_once_and_with_origin_self(account: Account, ann: int,
         ("removed", "self"),
     ]
     assert len(account.get(f"/v1/contacts/{ann}/labels/{cats}/history").json()["items"]) == 1
-    # Leaving a label unticked that the contact did not hold is no refusal: a program may still assign it.
+    # The contact itself removed the label, so a program may not assign it again.
     account.make("/v1/assignments", [{"contact_id": ann, "label": "Dogs", "held": True}])
     assert held(account, ann) == {"Cats"}
 
 
-def test_a_get_and_a_test_mail_change_nothing(account: Account, ann: int, public: httpx.Client) -> None:
+def test_get_requests_and_tokens_of_test_mails_change_nothing(account: Account, ann: int, public: httpx.Client) -> None:
     token = token_of(account, ann)
     assert public.get(f"/u/{token}").status_code == 200
     assert public.get(f"/p/{token}").status_code == 200
@@ -112,7 +114,7 @@ def test_a_get_and_a_test_mail_change_nothing(account: Account, ann: int, public
     assert state(account, ann) == ("subscribed", "unknown")
 
 
-def test_one_click_unsubscribes_and_no_synchronisation_undoes_it(
+def test_one_click_unsubscribes_and_a_synchronisation_does_not_undo_it(
     account: Account, ann: int, public: httpx.Client
 ) -> None:
     token = token_of(account, ann)
@@ -128,7 +130,9 @@ def test_one_click_unsubscribes_and_no_synchronisation_undoes_it(
     assert state(account, ann)[0] == "subscribed"
 
 
-def test_what_is_not_genuine_and_who_is_gone(account: Account, ann: int, public: httpx.Client) -> None:
+def test_a_forged_token_gets_404_and_that_of_an_erased_contact_410(
+    account: Account, ann: int, public: httpx.Client
+) -> None:
     token = token_of(account, ann)
     for wrong in (token[:-1], token + "x", "x", "%C3%A9"):
         assert public.get(f"/p/{wrong}").status_code == 404
@@ -138,7 +142,7 @@ def test_what_is_not_genuine_and_who_is_gone(account: Account, ann: int, public:
     assert public.post(f"/u/{token}").status_code == 410
 
 
-def test_own_data_and_being_forgotten_need_a_mailed_link(
+def test_own_data_and_erasure_require_a_mailed_link(
     running: Running, account: Account, ann: int, public: httpx.Client
 ) -> None:
     token = token_of(account, ann)
@@ -170,9 +174,7 @@ def test_own_data_and_being_forgotten_need_a_mailed_link(
     assert again["subscription"] == "blocked"
 
 
-def test_a_token_that_is_used_too_often_waits_and_others_do_not(
-    account: Account, ann: int, public: httpx.Client
-) -> None:
+def test_submissions_are_limited_per_token(account: Account, ann: int, public: httpx.Client) -> None:
     ben = account.make("/v1/contacts", {"email": "ben@example.com"})["contact_id"]
     for path in (f"/u/{token_of(account, ann)}", f"/p/{token_of(account, ann)}"):
         answers = [public.post(path, data={"subscribed": "yes"}).status_code for _ in range(40)]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], bool], within: float = 10.0) -> None:
-    """Return once `condition` holds; fails after `within` seconds."""
+    """Wait until `condition` holds; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < deadline, "it never came true"
+        assert time.monotonic() < deadline, f"the condition did not hold within {within} seconds"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Members of segments, as segmentation announces them."""
+"""Members of segments are those that segmentation publishes."""
 
 import random
 from uuid import UUID
@@ -46,7 +46,7 @@ async def test_members_enter_and_leave_in_the_order_of_the_events(shop: Shop) ->
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_whatever_the_batches_are_the_members_are_those_that_entered_last(shop: Shop, seed: int) -> None:
+async def test_members_do_not_depend_on_the_division_into_batches(shop: Shop, seed: int) -> None:
     dice = random.Random(seed)
     handler = MembershipHandler(shop.database.partitions)
     expected: set[int] = set()

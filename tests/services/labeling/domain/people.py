@@ -1,4 +1,4 @@
-"""Contacts as an account may have them."""
+"""Generated contacts of an account, for property-based tests."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -26,8 +26,8 @@ _VALUES: Mapping[str, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def people(draw: st.DrawFn, fields: Mapping[str, Field]) -> ExportedContact:
-    """Return a contact with values of some fields and some labels."""
+def contacts(draw: st.DrawFn, fields: Mapping[str, Field]) -> ExportedContact:
+    """Generate a contact with values of some fields and with some labels."""
     values = {
         key: field_value(field, draw(_VALUES[field.type])) for key, field in fields.items() if draw(st.booleans())
     }

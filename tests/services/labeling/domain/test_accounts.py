@@ -11,7 +11,7 @@ from services.labeling.domain.errors import InvalidError
 SHOP = Account(1, "Shop", "Europe/Brussels", "active", Settings(), datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def test_utm_parameters_have_defaults_and_go_with_null() -> None:
+def test_utm_parameters_have_defaults_and_null_removes_them() -> None:
     with_utm = patched(SHOP, {"utm": {"source": "newsletter"}})
     assert with_utm.settings.utm == Utm("newsletter", "email", "{send_id}")
     named = patched(with_utm, {"utm": {"source": "n", "medium": None, "campaign": "{message_name} {send_kind}"}})
@@ -31,7 +31,7 @@ def test_utm_parameters_have_defaults_and_go_with_null() -> None:
         ({"source": "x", "campaign": "{{send_id}}"}, "/utm/campaign"),
     ],
 )
-def test_utm_parameters_that_are_refused(rule: dict[str, Any], pointer: str) -> None:
+def test_invalid_utm_parameters_are_rejected(rule: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InvalidError) as refused:
         patched(SHOP, {"utm": rule})
     assert refused.value.pointer == pointer

@@ -1,4 +1,4 @@
-"""Changes of a contact, and reports about its subscription."""
+"""Changes to a contact, and reports about its subscription."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ FIELDS = {"city": Field("city", "City", "text")}
 ANN = changed(NEW, {"email": "ann@example.com", "external_id": "crm-1", "fields": {"city": "Gent"}}, FIELDS)
 
 
-def test_null_clears_and_what_is_not_named_stays() -> None:
+def test_null_clears_a_value_and_omitted_values_are_unchanged() -> None:
     after = changed(ANN, {"external_id": None, "fields": {"city": None}, "language": "nl"}, FIELDS)
     assert (after.external_id, after.fields, after.language, after.email) == (None, {}, "nl", "ann@example.com")
 
 
-def test_saying_the_same_again_changes_nothing() -> None:
+def test_a_patch_with_the_current_values_changes_nothing() -> None:
     assert changed(ANN, {"email": "ann@example.com", "fields": {"city": "Gent"}}, FIELDS) == ANN
 
 
@@ -33,7 +33,7 @@ def test_saying_the_same_again_changes_nothing() -> None:
         ({"nickname": "x"}, "/nickname"),
     ],
 )
-def test_what_is_wrong_is_pointed_at(patch: dict[str, Any], pointer: str) -> None:
+def test_an_invalid_value_is_rejected_with_a_pointer(patch: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InvalidError) as problem:
         changed(ANN, patch, FIELDS)
     assert problem.value.pointer == pointer
@@ -52,7 +52,7 @@ def test_what_is_wrong_is_pointed_at(patch: dict[str, Any], pointer: str) -> Non
         ("unconfirmed", "message.opened", {}, "unconfirmed"),
     ],
 )
-def test_what_reports_do_to_the_subscription(
+def test_a_report_determines_the_next_subscription(
     before: Subscription, kind: str, attributes: dict[str, Scalar], after: Subscription
 ) -> None:
     assert subscription_after(before, kind, attributes) == after

@@ -1,4 +1,4 @@
-"""What importing a row by itself would do."""
+"""The decision about one row of an import, independent of other rows."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ TOO_LARGE = {"city": "x" * (LARGEST_FIELDS + 1)}
 
 
 def row(**values: Any) -> ParsedRow:
-    """Return a row about Ann, or about what `values` say."""
+    """Return a row about Ann; `values` replace its values."""
     plain: dict[str, Any] = {
         "email": "ann@example.com", "email_key": "ann@example.com", "external_id": None, "fields": {},
         "subscription": None, "language": None, "label_ids": (), "unknown": (), "problems": (),
@@ -46,7 +46,7 @@ def test_a_known_contact_is_updated_if_the_row_changes_something_or_adds_a_label
     assert decided(row(fields={"city": "Bruges"}), ANN, mode="create") == "skipped"
 
 
-def test_values_that_are_replaced_are_named() -> None:
+def test_replaced_values_are_listed() -> None:
     changed = row(fields={"city": "Bruges", "dog": "Rex"}, language="nl")
     assert decide(changed, [ANN], Options(), gains=False) == Decision("update", (), ["fields/city"])
 
@@ -71,5 +71,5 @@ def test_a_row_that_cannot_be_imported_is_refused(read: ParsedRow, contacts: lis
     assert (decision.outcome, code_of(decision)) == ("error", code)
 
 
-def test_a_cell_that_clears_a_field_takes_no_room() -> None:
+def test_cells_that_clear_fields_do_not_count_towards_the_size() -> None:
     assert decided(row(fields=dict.fromkeys(map(str, range(LARGEST_FIELDS))))) == "create"

@@ -19,8 +19,8 @@ def test_a_row_repeats_a_contact_by_any_of_its_keys() -> None:
     assert repeats([[ONE, ANN], [ANN], [ONE], [TWO, BOB]], []) == [False, True, True, False]
 
 
-def test_a_repeat_introduces_keys_too() -> None:
-    """Ann gets another address by the second row; the third one is about her."""
+def test_a_repeated_row_adds_its_keys() -> None:
+    """Check that the third row is about Ann, who gets its address by the second row."""
     assert repeats([[ONE, ANN], [ONE, BOB], [BOB]], []) == [False, True, True]
 
 
@@ -29,7 +29,7 @@ def test_a_row_without_keys_repeats_nothing() -> None:
 
 
 @given(st.lists(KEYS), st.integers(min_value=0))
-def test_rows_may_come_in_any_number_of_batches(rows: list[set[Key]], cut: int) -> None:
+def test_repeats_do_not_depend_on_the_division_into_batches(rows: list[set[Key]], cut: int) -> None:
     cut %= len(rows) + 1
     first, second = rows[:cut], rows[cut:]
     earlier = set[Key]().union(*first)
@@ -37,10 +37,10 @@ def test_rows_may_come_in_any_number_of_batches(rows: list[set[Key]], cut: int) 
 
 
 @given(st.lists(st.tuples(st.sampled_from(OUTCOMES), st.booleans())))
-def test_every_row_counts_once(rows: list[tuple[RowOutcome, bool]]) -> None:
+def test_every_row_is_counted_once(rows: list[tuple[RowOutcome, bool]]) -> None:
     summary = Summary()
     for outcome, suppressed in rows:
-        summary = Summary.of(summary.as_stored())  # between two steps
+        summary = Summary.of(summary.as_stored())  # as between two steps
         summary.count(outcome, suppressed=suppressed)
     shown = summary.as_shown([])
     names = {"error": "errors", "duplicate": "duplicates"}
@@ -52,7 +52,7 @@ def test_every_row_counts_once(rows: list[tuple[RowOutcome, bool]]) -> None:
     assert shown["suppressed"] == sum(suppressed for _, suppressed in rows)
 
 
-def test_a_check_that_the_previous_version_began_goes_on() -> None:
+def test_a_check_started_by_the_previous_version_continues() -> None:
     stored = {"rows": 3, "create": 2, "errors": 1, "suppressed": 1, "unknown": {}, "reasons": {}, "overwrites": {}}
     summary = Summary.of(stored)
     summary.count("duplicate", suppressed=False)

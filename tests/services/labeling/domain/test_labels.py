@@ -1,4 +1,4 @@
-"""Names of labels."""
+"""Names and aliases of labels."""
 
 import unicodedata
 
@@ -15,12 +15,12 @@ from services.labeling.domain.limits import MOST_ALIASES
     ("text", "name"),
     [("Dogs", "Dogs"), ("  Spring sale ", "Spring sale"), ("Cafe\u0301", "Café"), ("x" * 100, "x" * 100)],
 )
-def test_a_name_is_trimmed_and_in_nfc(text: str, name: str) -> None:
+def test_a_name_is_trimmed_and_normalised_to_nfc(text: str, name: str) -> None:
     assert label_name(text) == name
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 101, "Dogs, Cats", "Do\ngs", "Do\0gs"])
-def test_what_is_no_name(text: str) -> None:
+def test_invalid_names_are_rejected(text: str) -> None:
     with pytest.raises(InvalidError):
         label_name(text)
 
@@ -28,12 +28,12 @@ def test_what_is_no_name(text: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("Dogs", "DOGS"), ("Straße", "STRASSE"), ("Café", "CAFE\u0301"), (" x", "x ")]
 )
-def test_names_that_are_the_same_to_people(one: str, other: str) -> None:
+def test_equivalent_names_have_the_same_key(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
 
 
 @given(st.text(max_size=120))
-def test_a_name_stays_itself(text: str) -> None:
+def test_normalising_a_name_is_idempotent(text: str) -> None:
     try:
         name = label_name(text)
     except InvalidError:
@@ -43,7 +43,7 @@ def test_a_name_stays_itself(text: str) -> None:
     assert name_key(name) == name_key(text) == name_key(name_key(text))
 
 
-def test_the_old_name_stays_as_an_alias() -> None:
+def test_the_old_name_becomes_an_alias() -> None:
     assert aliases_after_rename("Dogs", "Hounds", ()) == ("Dogs",)
     assert aliases_after_rename("Hounds", "Dogs", ("Dogs",)) == ("Hounds",)
     assert aliases_after_rename("Dogs", "DOGS", ("Hounds",)) == ("Hounds",)

@@ -1,4 +1,4 @@
-"""Labels and fields in definitions of other services."""
+"""References to labels and fields in definitions of other services."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ DOGS, CATS = UUID(int=1), UUID(int=2)
         {"steps": [{"if": {"criterion": {}, "then": [{"assign_label": {"label": str(DOGS).upper()}}]}}]},
     ],
 )
-def test_a_label_is_found_wherever_it_is_named(definition: object) -> None:
+def test_a_label_is_found_anywhere_in_a_definition(definition: object) -> None:
     assert names_label(definition, DOGS)
     assert not names_label(definition, UUID(int=3))
 

@@ -28,16 +28,16 @@ def test_invisible_characters_and_unusual_spaces_are_removed(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\u200b", "\u00ad\u00a0", "\u2800", "\u202e\u202c", "\u200d", "\ufe0f"])
-def test_a_name_that_shows_nothing_is_refused(text: str) -> None:
+def test_a_name_without_visible_characters_is_rejected(text: str) -> None:
     with pytest.raises(InvalidError):
         label_name(text)
 
 
-def test_emoji_stay_as_they_are() -> None:
+def test_emoji_are_unchanged() -> None:
     assert tidy("\U0001f468\u200d\U0001f33e farmer") == "\U0001f468\u200d\U0001f33e farmer"
 
 
 @given(st.text(max_size=60))
-def test_tidying_again_changes_nothing(text: str) -> None:
+def test_tidying_is_idempotent(text: str) -> None:
     assert tidy(tidy(text)) == tidy(text)
     assert comparison_key(tidy(text)) == comparison_key(text)

@@ -24,7 +24,7 @@ def own_dsn(private_postgres: PostgresNode) -> Iterator[str]:
 
 
 @pytest.mark.asyncio
-async def test_the_name_of_a_label_that_is_taken_is_not_logged(private_postgres: PostgresNode, own_dsn: str) -> None:
+async def test_a_conflicting_name_of_a_label_is_not_logged(private_postgres: PostgresNode, own_dsn: str) -> None:
     database = await Database.open(own_dsn)
     try:
         await database.migrate([MIGRATIONS])

@@ -1,4 +1,4 @@
-"""PostgreSQL's plans for the statements that run for most clicks, on a large table."""
+"""Frequent statements are planned with indexes on large tables."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,7 +19,7 @@ FROM generate_series(1, 10) AS label_no, generate_series(1, 30000) AS contact_id
 
 
 async def plan_of(connection: PoolConnectionProxy, query: str, types: str, arguments: str) -> str:
-    """Return the plan after the statement has been executed often enough for the server to settle on one."""
+    """Execute the statement until the server may use a generic plan; return the plan that it has chosen."""
     await connection.execute(f"PREPARE statement ({types}) AS {query}")
     for _ in range(6):
         await connection.execute(f"EXECUTE statement ({arguments})")
@@ -43,7 +43,7 @@ CLICKS = [literal([1] * 5000, "integer[]"), literal(["2026-03-01"] * 5000, "time
         ("confirm_assignments", "integer[], bigint[], integer[], timestamptz[]", PAIRS + CLICKS),
     ],
 )
-async def test_pairs_are_looked_up_by_the_key(
+async def test_assignments_are_looked_up_by_the_primary_key(
     database: Database, name: str, types: str, arguments: Sequence[str]
 ) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
@@ -114,7 +114,7 @@ ROWS = {
 async def test_rows_of_an_import_are_looked_up_by_indexes(database: Database) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(IMPORTS)
-        # Without statistics, as during the first check after an installation: for each row that is checked.
+        # Without statistics, as in the first check after an installation; the statement runs for each checked row.
         (known,) = (query for query in statements("labeling", ["imports"]) if query.name == "known_hashes")
         for index in ("import_rows_email_hash", "import_rows_external_hash"):
             await assert_indexed(connection, [known], ["import_rows"], {known.name: index})

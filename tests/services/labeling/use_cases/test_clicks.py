@@ -25,7 +25,7 @@ BY_WORKFLOW = Origin(kind="workflow", workflow_id=UUID(int=1), run_id=UUID(int=2
 
 
 def by_workflow(shop: Shop, contact_id: int) -> dict[str, Any]:
-    """Return the members that all commands have in common."""
+    """Return the fields that all commands have in common."""
     return {"account_id": shop.account_id, "contact_id": contact_id, "occurred_at": NOON, "origin": BY_WORKFLOW}
 
 
@@ -38,7 +38,7 @@ async def interest(shop: Shop, contact_id: int, name: str) -> tuple[object, ...]
     return tuple(row) if row else ()
 
 
-async def test_a_human_click_assigns_the_links_labels_and_counts(shop: Shop) -> None:
+async def test_a_human_click_assigns_the_labels_of_its_link_and_is_counted(shop: Shop) -> None:
     ann = await shop.contact()
     click = shop.clicked(ann, "Dogs", "Cats")
     await shop.deliver(LabelHandler(), click)
@@ -54,12 +54,12 @@ async def test_a_human_click_assigns_the_links_labels_and_counts(shop: Shop) -> 
         "message_id": str(click.message_id),
         "link_id": str(click.link_id),
     }
-    # The event is written as JSON without the model: the result equals what the model would have written.
+    # The event is encoded without its model: the bytes must equal those that the model produces.
     assert body_of(json.decode(dogs["body"], type=LabelAssigned)) == dogs["body"]
     assert dogs["causation_id"] == cats["causation_id"] == str(click.event_id)
 
 
-async def test_the_second_click_confirms_and_counts_in_the_same_batch_or_the_next(shop: Shop) -> None:
+async def test_later_clicks_confirm_the_label_and_are_counted_in_any_batch(shop: Shop) -> None:
     ann = await shop.contact()
     later = NOON + timedelta(days=1)
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"), shop.clicked(ann, "Dogs", occurred_at=later))
@@ -71,14 +71,16 @@ async def test_the_second_click_confirms_and_counts_in_the_same_batch_or_the_nex
 
 
 @pytest.mark.parametrize("more", [{"verdict": "machine"}, {"verdict": "unsure"}, {"send": a_send("test")}])
-async def test_what_is_no_persons_click_neither_counts_nor_labels(shop: Shop, more: dict[str, object]) -> None:
+async def test_machine_unsure_and_test_clicks_are_not_counted_and_assign_nothing(
+    shop: Shop, more: dict[str, object]
+) -> None:
     ann = await shop.contact()
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", **more))
     assert await interest(shop, ann, "Dogs") == ()
     assert await shop.history(ann, "Dogs") == []
 
 
-async def test_a_click_of_an_erased_contact_leaves_nothing(shop: Shop) -> None:
+async def test_a_click_of_an_erased_contact_creates_no_assignment(shop: Shop) -> None:
     ann = await shop.contact()
     await erase_contact(shop.database, shop.account_id, ann)
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
@@ -93,17 +95,17 @@ async def test_a_click_on_a_deleted_label_assigns_nothing(shop: Shop) -> None:
     assert await shop.holds(ann, "Cats")
 
 
-async def test_another_accounts_label_is_passed_over(shop: Shop) -> None:
+async def test_a_click_does_not_assign_a_label_of_another_account(shop: Shop) -> None:
     ann, other = await shop.contact(), await Shop.open(shop.database, "Snakes")
-    stranger = LabelReference(id=other.labels["Snakes"].id, name="Snakes")
-    await shop.deliver(LabelHandler(), shop.clicked(ann, labels=(stranger,)))
+    foreign = LabelReference(id=other.labels["Snakes"].id, name="Snakes")
+    await shop.deliver(LabelHandler(), shop.clicked(ann, labels=(foreign,)))
     assert await shop.events("LabelAssigned") == []
 
 
 async def test_a_click_that_happened_before_a_removal_does_not_undo_it(shop: Shop) -> None:
     ann = await shop.contact(labels=["Dogs"])
-    taken = AssignmentRequest(0, ann, shop.labels["Dogs"], held=False, origin=Origin(kind="manual"))
-    await assign_labels(shop.database, shop.account_id, [taken])
+    removal = AssignmentRequest(0, ann, shop.labels["Dogs"], held=False, origin=Origin(kind="manual"))
+    await assign_labels(shop.database, shop.account_id, [removal])
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", occurred_at=datetime.now(UTC) - timedelta(days=8)))
 
     assert not await shop.holds(ann, "Dogs")
@@ -115,7 +117,7 @@ async def test_a_click_that_happened_before_a_removal_does_not_undo_it(shop: Sho
     assert await shop.holds(ann, "Dogs")
 
 
-async def test_what_the_contact_removed_no_click_gives_back(shop: Shop) -> None:
+async def test_a_click_does_not_restore_a_label_that_the_contact_removed(shop: Shop) -> None:
     ann = await shop.contact()
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
     await assign_labels(
@@ -129,15 +131,15 @@ async def test_what_the_contact_removed_no_click_gives_back(shop: Shop) -> None:
     assert (await interest(shop, ann, "Dogs"))[0] == 2
 
 
-async def test_commands_and_clicks_are_applied_in_their_order(shop: Shop) -> None:
+async def test_commands_and_clicks_are_applied_in_order_of_arrival(shop: Shop) -> None:
     ann = await shop.contact()
-    said = by_workflow(shop, ann)
+    common = by_workflow(shop, ann)
     dogs = shop.labels["Dogs"].id
     await shop.deliver(
         LabelHandler(),
-        AssignLabel(**said, label_id=dogs),
-        AssignLabel(**said, label_id=dogs),
-        RemoveLabel(**said, label_id=dogs),
+        AssignLabel(**common, label_id=dogs),
+        AssignLabel(**common, label_id=dogs),
+        RemoveLabel(**common, label_id=dogs),
         shop.clicked(ann, "Dogs"),
     )
     assert await shop.history(ann, "Dogs") == ["assigned", "confirmed", "removed", "assigned"]
@@ -145,17 +147,17 @@ async def test_commands_and_clicks_are_applied_in_their_order(shop: Shop) -> Non
     assert kinds == ["penchant.LabelAssigned.v1", "penchant.LabelRemoved.v1", "penchant.LabelAssigned.v1"]
 
 
-async def test_commands_that_cannot_be_carried_out_come_to_nothing(shop: Shop) -> None:
+async def test_invalid_commands_assign_no_label_and_publish_no_change(shop: Shop) -> None:
     ann = await shop.contact()
     await delete_label(shop.database, shop.account_id, shop.labels["Cats"].id)
-    said = by_workflow(shop, ann)
+    common = by_workflow(shop, ann)
     await shop.deliver(
         LabelHandler(),
-        AssignLabel(**said, label_id=uuid7()),
-        AssignLabel(**said, label_id=shop.labels["Cats"].id),
-        SetField(**said, field_key="shoe", value=1),
-        SetField(**said, field_key="age", value="old"),
-        AssignLabel(**said | {"contact_id": 999}, label_id=shop.labels["Dogs"].id),
+        AssignLabel(**common, label_id=uuid7()),
+        AssignLabel(**common, label_id=shop.labels["Cats"].id),
+        SetField(**common, field_key="shoe", value=1),
+        SetField(**common, field_key="age", value="old"),
+        AssignLabel(**common | {"contact_id": 999}, label_id=shop.labels["Dogs"].id),
     )
     assert not await shop.holds(999, "Dogs")
     assert await shop.history(ann, "Cats") == ["refused"]
@@ -163,22 +165,22 @@ async def test_commands_that_cannot_be_carried_out_come_to_nothing(shop: Shop) -
     assert len(await shop.events("ContactChanged")) == 1
 
 
-async def test_a_field_is_set_and_cleared_with_an_event_each_time(shop: Shop) -> None:
+async def test_each_change_of_a_field_publishes_one_event(shop: Shop) -> None:
     ann = await shop.contact()
-    said = by_workflow(shop, ann)
+    common = by_workflow(shop, ann)
     await shop.deliver(
         LabelHandler(),
-        SetField(**said, field_key="city", value="Gent"),
-        SetField(**said, field_key="city", value="Gent"),
-        SetField(**said, field_key="age", value=3),
-        SetField(**said, field_key="city", value=None),
+        SetField(**common, field_key="city", value="Gent"),
+        SetField(**common, field_key="city", value="Gent"),
+        SetField(**common, field_key="age", value=3),
+        SetField(**common, field_key="city", value=None),
     )
     published = [orjson.loads(event["personal"])["fields"] for event in await shop.events("ContactChanged")]
     assert published == [{}, {"city": "Gent"}, {"city": "Gent", "age": 3}, {"age": 3}]
     assert await shop.database.pool.fetchval("SELECT fields FROM contacts WHERE contact_id = $1", ann) == '{"age": 3}'
 
 
-async def test_a_batch_that_fails_leaves_nothing(shop: Shop) -> None:
+async def test_a_failed_batch_is_rolled_back(shop: Shop) -> None:
     ann = await shop.contact()
     before = len(await shop.events())
 

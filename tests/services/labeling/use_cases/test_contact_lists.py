@@ -1,4 +1,4 @@
-"""Lists of contacts: searched by words, filtered and sorted."""
+"""Lists of contacts are searched by words, filtered and sorted."""
 
 import pytest
 from pyroaring import BitMap
@@ -14,29 +14,29 @@ from tests.services.labeling.shop import Shop
 pytestmark = pytest.mark.asyncio
 
 
-async def found(shop: Shop, text: str) -> list[str | None]:
+async def emails_found(shop: Shop, text: str) -> list[str | None]:
     async with shop.database.pool.acquire() as connection:
         page = await search_contacts(connection, shop.account_id, text, None, 100)
     assert page.following is None
     return [stored.contact.email for _, stored in page.contacts]
 
 
-async def test_words_are_found_by_their_beginning_and_follow_changes(shop: Shop) -> None:
+async def test_search_matches_prefixes_and_reflects_changes_and_erasure(shop: Shop) -> None:
     ann = await shop.contact(email="ann@example.com", external_id="A-17", fields={"city": "Sint-Niklaas Waas"})
     await shop.contact(email="bob@example.com", fields={"city": "Annecy"})
-    assert await found(shop, "ann") == ["ann@example.com", "bob@example.com"]
-    assert await found(shop, "A-1") == ["ann@example.com"]
-    assert await found(shop, "waas ann") == ["ann@example.com"]
-    assert await found(shop, "waas bob") == []
+    assert await emails_found(shop, "ann") == ["ann@example.com", "bob@example.com"]
+    assert await emails_found(shop, "A-1") == ["ann@example.com"]
+    assert await emails_found(shop, "waas ann") == ["ann@example.com"]
+    assert await emails_found(shop, "waas bob") == []
     await shop.write({"email": "ann@example.com", "fields": {"city": "Gent"}})
-    assert await found(shop, "waas") == []
-    assert await found(shop, "gen") == ["ann@example.com"]
+    assert await emails_found(shop, "waas") == []
+    assert await emails_found(shop, "gen") == ["ann@example.com"]
     await erase_contact(shop.database, shop.account_id, ann)
-    assert await found(shop, "gen") == []
+    assert await emails_found(shop, "gen") == []
     assert await shop.database.pool.fetchval("SELECT count(*) FROM contact_words WHERE contact_id = $1", ann) == 0
 
 
-async def test_a_search_is_paged_by_word(shop: Shop) -> None:
+async def test_search_results_are_paged(shop: Shop) -> None:
     await shop.write(*({"email": f"p{number}@example.com"} for number in range(5)))
     async with shop.database.pool.acquire() as connection:
         first = await search_contacts(connection, shop.account_id, "p", None, 2)
@@ -46,7 +46,7 @@ async def test_a_search_is_paged_by_word(shop: Shop) -> None:
     assert rest.following is None
 
 
-async def test_words_that_are_seldom_together_are_looked_through_a_page_at_a_time(
+async def test_a_page_of_a_search_examines_a_limited_number_of_contacts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contact_lists, "AT_A_TIME", 3)
@@ -75,7 +75,7 @@ async def pages_of(shop: Shop, text: str, limit: int) -> list[list[str | None]]:
     return pages
 
 
-async def test_filters_and_orders(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_contacts_are_filtered_and_ordered_by_id_or_change(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_lists, "AT_A_TIME", 3)
     for number in range(10):
         await shop.write(
@@ -103,7 +103,7 @@ async def test_filters_and_orders(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
         assert [stored.contact_id for stored in page] == [3]
 
 
-async def test_holders_by_clicks(shop: Shop) -> None:
+async def test_holders_of_a_label_are_listed_in_each_order(shop: Shop) -> None:
     await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(4)))
     await shop.database.pool.execute("UPDATE assignments SET clicks = contact_id % 3, last_click = now()")
     async with shop.database.pool.acquire() as connection:
@@ -119,7 +119,7 @@ async def test_holders_by_clicks(shop: Shop) -> None:
             assert len(holders) == 4
 
 
-async def test_the_timeline_and_the_data_of_a_contact(shop: Shop) -> None:
+async def test_the_timeline_and_the_data_contain_changes_labels_and_decisions(shop: Shop) -> None:
     ann = await shop.contact(email="ann@example.com", fields={"city": "Gent"})
     await shop.write({"email": "ann@example.com", "fields": {"city": "Aalst"}, "labels": ["Dogs"]})
     async with shop.database.pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""Reports of engagements are counted once, held or refused."""
+"""Reports of engagements are recorded once, held, or become dead letters."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -17,25 +17,25 @@ pytestmark = pytest.mark.asyncio
 
 
 def report(shop: Shop, **more: Any) -> EngagementReported:
-    said: dict[str, Any] = {
+    common: dict[str, Any] = {
         "account_id": shop.account_id,
         "kind": "form.submitted",
         "ref": "contest",
         "occurred_at": NOON,
     }
-    return EngagementReported(**said, **more)
+    return EngagementReported(**common, **more)
 
 
 def handler(shop: Shop) -> EngagementHandler:
     return EngagementHandler(shop.database.partitions)
 
 
-async def held(shop: Shop) -> list[tuple[str, str]]:
+async def held_records(shop: Shop) -> list[tuple[str, str]]:
     rows = await shop.database.pool.fetch("SELECT state, reason FROM held ORDER BY id")
     return [(row["state"], row["reason"]) for row in rows]
 
 
-async def test_a_contact_is_found_by_each_of_its_names(shop: Shop) -> None:
+async def test_a_contact_is_found_by_id_external_id_and_address(shop: Shop) -> None:
     ann = await shop.contact("Ann@Example.com", external_id="crm-1")
     await shop.report(
         handler(shop),
@@ -48,11 +48,11 @@ async def test_a_contact_is_found_by_each_of_its_names(shop: Shop) -> None:
     body = orjson.loads(events[2]["body"])
     assert (body["kind"], body["ref"], body["attributes"]) == ("form.submitted", "contest", {"score": 7})
     assert "essay" not in events[2]["body"].decode()
-    kept = await shop.database.pool.fetchval("SELECT data FROM engagements WHERE event_id = $1", body["event_id"])
-    assert orjson.loads(kept) == {"essay": "I like dogs"}
+    stored = await shop.database.pool.fetchval("SELECT data FROM engagements WHERE event_id = $1", body["event_id"])
+    assert orjson.loads(stored) == {"essay": "I like dogs"}
 
 
-async def test_the_same_source_and_id_is_the_same_engagement(shop: Shop) -> None:
+async def test_reports_with_the_same_source_and_id_are_deduplicated(shop: Shop) -> None:
     ann = await shop.contact()
     one = ("form-7", report(shop, contact_id=ann))
     await shop.report(handler(shop), one, one)
@@ -60,7 +60,7 @@ async def test_the_same_source_and_id_is_the_same_engagement(shop: Shop) -> None
     assert len(await shop.events("ContactEngaged")) == 2
 
 
-async def test_a_report_that_an_earlier_version_took_in_is_known(shop: Shop) -> None:
+async def test_a_report_recorded_by_an_earlier_version_is_a_duplicate(shop: Shop) -> None:
     ann = await shop.contact()
     key = blake2b(b"form-7", digest_size=16).digest()  # the key of ids that are not UUIDs, in older versions
     await shop.report(handler(shop), ("form-8", report(shop, contact_id=ann)))
@@ -71,24 +71,24 @@ async def test_a_report_that_an_earlier_version_took_in_is_known(shop: Shop) -> 
     assert len(await shop.events("ContactEngaged")) == 2
 
 
-async def test_a_report_about_somebody_unknown_waits_until_the_contact_is_made(shop: Shop) -> None:
+async def test_a_report_about_an_unknown_contact_waits_until_it_is_created(shop: Shop) -> None:
     await shop.report(handler(shop), ("1", report(shop, email="ben@example.com")), ("2", report(shop, external_id="x")))
-    assert await held(shop) == [("waiting", "the contact is not known")] * 2
+    assert await held_records(shop) == [("waiting", "the contact is not known")] * 2
     await shop.contact("Ben@example.com")
-    assert [state for state, _ in await held(shop)] == ["ready", "waiting"]
+    assert [state for state, _ in await held_records(shop)] == ["ready", "waiting"]
 
 
-async def test_a_report_held_beside_the_making_of_its_contact_is_let_go(shop: Shop) -> None:
+async def test_a_report_held_while_its_contact_is_created_is_released(shop: Shop) -> None:
     await shop.report(handler(shop), ("1", report(shop, email="ben@example.com")))
     await shop.contact("ben@example.com")
-    # As if the record had been held a moment after the contact was created.
+    # As if the record had been held just after the contact was created.
     await shop.database.pool.execute("UPDATE held SET state = 'waiting'")
     async with shop.database.unit_of_work() as work:
         await release_found(work, "engagements")
-    assert [state for state, _ in await held(shop)] == ["ready"]
+    assert [state for state, _ in await held_records(shop)] == ["ready"]
 
 
-async def test_what_cannot_be_used_is_a_dead_letter(shop: Shop) -> None:
+async def test_an_invalid_report_becomes_a_dead_letter(shop: Shop) -> None:
     ann = await shop.contact()
     ahead = datetime.now(UTC) + timedelta(hours=1)
     await shop.report(
@@ -98,7 +98,7 @@ async def test_what_cannot_be_used_is_a_dead_letter(shop: Shop) -> None:
         ("4", report(shop, email="not an address")),
         ("5", report(shop, contact_id=ann)),
     )
-    assert [state for state, _ in await held(shop)] == ["dead"] * 3
+    assert [state for state, _ in await held_records(shop)] == ["dead"] * 3
     assert len(await shop.events("ContactEngaged")) == 1
 
 
@@ -106,11 +106,11 @@ async def test_a_report_about_an_erased_contact_is_dropped(shop: Shop) -> None:
     ann = await shop.contact()
     await erase_contact(shop.database, shop.account_id, ann)
     await shop.report(handler(shop), ("1", report(shop, contact_id=ann)))
-    assert await held(shop) == []
+    assert await held_records(shop) == []
     assert await shop.events("ContactEngaged") == []
 
 
-async def test_an_unsubscribing_changes_the_contact(shop: Shop) -> None:
+async def test_an_unsubscribe_report_changes_the_subscription(shop: Shop) -> None:
     ann = await shop.contact()
     unsubscribed = EngagementReported(
         account_id=shop.account_id, contact_id=ann, kind="message.unsubscribed", occurred_at=NOON

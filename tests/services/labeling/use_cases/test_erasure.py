@@ -1,4 +1,4 @@
-"""Erasing a contact."""
+"""Erasing a contact removes its data and publishes a tombstone."""
 
 import orjson
 import pytest
@@ -12,7 +12,7 @@ from tests.services.labeling.shop import NOON, Shop
 pytestmark = pytest.mark.asyncio
 
 
-async def test_nothing_in_any_table_names_an_erased_contact(shop: Shop) -> None:
+async def test_no_table_contains_data_of_an_erased_contact(shop: Shop) -> None:
     ann = await shop.contact("findable@example.com", external_id="findable-crm", fields={"city": "findable-city"})
     await shop.contact("other@example.com")
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
@@ -29,7 +29,7 @@ async def test_nothing_in_any_table_names_an_erased_contact(shop: Shop) -> None:
     )
     for table in tables:
         name = table["name"]
-        # bytea shows as hexadecimal, so the bodies of events are read as text.
+        # Bodies of events are bytea: cast to text, they are hexadecimal.
         found = await shop.database.pool.fetchval(
             f"SELECT count(*) FROM {name} AS t WHERE t::text ~* $1 OR t::text ~* $2",
             "findable",
@@ -39,7 +39,7 @@ async def test_nothing_in_any_table_names_an_erased_contact(shop: Shop) -> None:
     assert await shop.database.pool.fetchval("SELECT count(*) FROM contacts") == 1
 
 
-async def test_the_erasure_is_published_and_then_a_tombstone(shop: Shop) -> None:
+async def test_an_erasure_publishes_an_event_and_then_a_tombstone(shop: Shop) -> None:
     ann = await shop.contact()
     await erase_contact(shop.database, shop.account_id, ann)
     created, erased, tombstone = (event for event in await shop.events() if event["contact_id"] == ann)
@@ -49,7 +49,7 @@ async def test_the_erasure_is_published_and_then_a_tombstone(shop: Shop) -> None
     assert (tombstone["body"], tombstone["personal"]) == (None, None)
 
 
-async def test_an_id_is_never_used_again(shop: Shop) -> None:
+async def test_the_id_of_an_erased_contact_is_not_reused(shop: Shop) -> None:
     ann = await shop.contact("ann@example.com")
     await erase_contact(shop.database, shop.account_id, ann)
     assert not await erase_contact(shop.database, shop.account_id, ann)

@@ -1,4 +1,4 @@
-"""Exports: an import can read an exported file back without loss."""
+"""Exports contain the right contacts, and an import reads them back without loss."""
 
 import asyncio
 import csv
@@ -26,7 +26,7 @@ from services.labeling.store.segment_members import Segment, write_members
 from services.labeling.use_cases import exports
 from services.labeling.use_cases.erasure import erase_contact
 from services.labeling.use_cases.exports import create_export, file_of
-from tests.services.labeling.domain.people import LABELS, TODAY, people
+from tests.services.labeling.domain.people import LABELS, TODAY, contacts
 from tests.services.labeling.importing import contact_of, imported
 from tests.services.labeling.shop import Shop
 
@@ -53,9 +53,9 @@ def read_back(format_: Format, content: bytes) -> list[ParsedRow]:
     return [reader.read(row) for row in rows[header:] if isinstance(row, list)]
 
 
-def expected(person: ExportedContact) -> tuple[Any, ...]:
-    held = {label_id for label_id, (is_held, _, _) in person.labels.items() if is_held}
-    return person.external_id, person.email, person.subscription, person.language, dict(person.fields), held
+def expected(contact: ExportedContact) -> tuple[Any, ...]:
+    held = {label_id for label_id, (is_held, _, _) in contact.labels.items() if is_held}
+    return contact.external_id, contact.email, contact.subscription, contact.language, dict(contact.fields), held
 
 
 def read(row: ParsedRow) -> tuple[Any, ...]:
@@ -65,16 +65,16 @@ def read(row: ParsedRow) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("format_", ["csv", "csv_excel", "ndjson"])
 @settings(max_examples=60, deadline=None)
-@given(some=st.lists(people(FIELDS), min_size=1, max_size=4))
-def test_nothing_is_lost_between_export_and_import(format_: Format, some: list[ExportedContact]) -> None:
+@given(exported_contacts=st.lists(contacts(FIELDS), min_size=1, max_size=4))
+def test_exported_rows_are_read_back_unchanged(format_: Format, exported_contacts: list[ExportedContact]) -> None:
     writer = RowWriter(format_, COLUMNS, LABELS)
-    # A first row with a value in every column, by which the columns are recognised.
+    # The first row has a value in every column, so that every column is recognised.
     first = ExportedContact(
         1, "first", "first@example.com", "subscribed", "nl",
         {"city": "Gent", "size": 1, "born": "1990-01-02", "vip": True}, dict.fromkeys(LABELS, (True, 0, None)),
     )  # fmt: skip
-    rows = read_back(format_, writer.head() + writer.write([first, *some]))
-    assert [read(row) for row in rows[1:]] == [expected(person) for person in some]
+    rows = read_back(format_, writer.head() + writer.write([first, *exported_contacts]))
+    assert [read(row) for row in rows[1:]] == [expected(contact) for contact in exported_contacts]
 
 
 async def file_content(shop: Shop, export: Export) -> bytes:
@@ -90,7 +90,7 @@ async def exported(shop: Shop, of: dict[str, Any], format_: Format = "csv", colu
 
 
 @pytest.mark.asyncio
-async def test_the_holders_of_a_label_with_their_clicks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_exports_the_holders_of_a_label_with_their_clicks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "AT_A_TIME", 3)
     dogs = shop.labels["Dogs"].id
     await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs", "Cats"]} for number in range(7)))
@@ -104,7 +104,7 @@ async def test_the_holders_of_a_label_with_their_clicks(shop: Shop, monkeypatch:
 
 
 @pytest.mark.asyncio
-async def test_a_spreadsheet(shop: Shop) -> None:
+async def test_exports_a_spreadsheet_with_text_and_numbers(shop: Shop) -> None:
     await shop.contact(email="ann@example.com", fields={"city": "=1+1", "age": 3.5}, external_id="007")
     content = await exported(shop, {"all": True}, "xlsx", ["external_id", "email", "city", "age"])
     header, row = rows_of(content)
@@ -113,7 +113,7 @@ async def test_a_spreadsheet(shop: Shop) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_segment_and_an_import(shop: Shop) -> None:
+async def test_exports_the_contacts_of_a_segment_and_of_an_import(shop: Shop) -> None:
     await shop.write(*({"email": f"p{number}@example.com"} for number in range(5)))
     segment = shop.labels["Dogs"].id
     async with shop.database.transaction() as connection:
@@ -127,7 +127,7 @@ async def test_a_segment_and_an_import(shop: Shop) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_export_is_read_back_by_an_import(shop: Shop) -> None:
+async def test_importing_an_export_changes_nothing(shop: Shop) -> None:
     await shop.write(
         {"email": "ann@example.com", "external_id": "1", "fields": {"city": " Gent ", "age": 3.25}, "labels": ["Dogs"]},
         {"email": "bob@example.com", "fields": {"city": "'=x"}, "subscription": "unsubscribed"},
@@ -139,21 +139,21 @@ async def test_an_export_is_read_back_by_an_import(shop: Shop) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_erasure_deletes_the_files_that_name_the_contact(shop: Shop) -> None:
+async def test_an_erasure_deletes_the_files_that_contain_the_contact(shop: Shop) -> None:
     ann, bob = await shop.contact(email="ann@example.com"), await shop.contact(email="bob@example.com")
     await shop.write({"email": "ann@example.com", "labels": ["Dogs"]})
     dogs = await create_export(shop.database, shop.account_id, {"label": shop.labels["Dogs"].id}, "csv", None)
-    everybody = await create_export(shop.database, shop.account_id, {"all": True}, "csv", None)
+    all_contacts = await create_export(shop.database, shop.account_id, {"all": True}, "csv", None)
     await shop.run_jobs()
     await erase_contact(shop.database, shop.account_id, bob)
     assert b"ann@example.com" in await file_content(shop, dogs)
     with pytest.raises(StateError, match="erased"):
-        await file_content(shop, everybody)
+        await file_content(shop, all_contacts)
     assert ann != bob
 
 
 @pytest.mark.asyncio
-async def test_what_there_is_not_is_refused(shop: Shop) -> None:
+async def test_unknown_columns_labels_and_imports_are_rejected(shop: Shop) -> None:
     with pytest.raises(InvalidError) as error:
         await create_export(shop.database, shop.account_id, {"all": True}, "csv", ["email", "nothing"])
     assert error.value.pointer == "/columns/1"
@@ -165,8 +165,8 @@ async def test_what_there_is_not_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_segment_that_nobody_has_entered_is_a_file_without_contacts(shop: Shop) -> None:
-    """Labeling knows segments by their members only."""
+async def test_a_segment_without_members_is_exported_without_contacts(shop: Shop) -> None:
+    """Check an unknown segment: labeling cannot distinguish it from one without members."""
     await shop.write({"email": "an@example.com"})
     segment = {"segment": "00000000-0000-0000-0000-000000000000"}
     export = await create_export(shop.database, shop.account_id, segment, "csv", ["email"])
@@ -175,7 +175,7 @@ async def test_a_segment_that_nobody_has_entered_is_a_file_without_contacts(shop
 
 
 @pytest.mark.asyncio
-async def test_exports_end_when_two_workers_share_them(shop: Shop) -> None:
+async def test_two_workers_complete_the_same_exports(shop: Shop) -> None:
     await shop.write(*({"email": f"p{number}@example.com"} for number in range(20)))
     made = [await create_export(shop.database, shop.account_id, {"all": True}, "csv", ["email"]) for _ in range(3)]
     await asyncio.gather(shop.run_jobs(), shop.run_jobs())
@@ -184,5 +184,5 @@ async def test_exports_end_when_two_workers_share_them(shop: Shop) -> None:
     assert await contact_of(shop, "p0@example.com")
 
 
-def test_values_of_fields_are_valid() -> None:
+def test_an_iso_date_is_a_valid_value_of_a_date_field() -> None:
     assert field_value(FIELDS["born"], "1990-01-02") == "1990-01-02"

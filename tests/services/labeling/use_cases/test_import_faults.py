@@ -1,4 +1,4 @@
-"""Imports have exact results, whenever and whichever process is killed."""
+"""Imports have exact results although their workers are killed at random times."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ from tests.services.labeling.shop import Shop
 from tests.shared.jobs.counting import Published
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(400)]
-PEOPLE = 24
+CONTACTS = 24
 WITHIN = 120  # seconds; most of the time is spent waiting for leases to expire
 SHORT = timedelta(seconds=0.5)
 
@@ -36,20 +36,20 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def run_and_kill(shop: Shop, imports: list[Import], state: str, dice: random.Random) -> None:
-    """Run jobs by two workers, each killed again and again, until all imports have the state."""
+    """Run jobs in two workers, each killed repeatedly, until all imports have the state."""
 
-    async def killed(_self: Any, _job: Any) -> None:
-        """Do nothing: a killed worker does not give up its leases."""
+    async def keep_leases(_self: Any, _job: Any) -> None:
+        """Do nothing: a killed worker does not release its leases."""
 
     async def worker() -> None:
         while True:
             jobs = JobRunner(shop.database, Published(), kinds(Limits()))
-            jobs._give_up = killed.__get__(jobs)  # type: ignore[method-assign]
-            life = asyncio.create_task(jobs.run())
-            done, _ = await asyncio.wait({life}, timeout=dice.uniform(0.05, 3.0))
-            assert not done, life.exception()
-            life.cancel()
-            await asyncio.gather(life, return_exceptions=True)
+            jobs._give_up = keep_leases.__get__(jobs)  # type: ignore[method-assign]
+            running = asyncio.create_task(jobs.run())
+            done, _ = await asyncio.wait({running}, timeout=dice.uniform(0.05, 3.0))
+            assert not done, running.exception()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     workers = [asyncio.create_task(worker()) for _ in range(2)]
     try:
@@ -64,9 +64,9 @@ async def run_and_kill(shop: Shop, imports: list[Import], state: str, dice: rand
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_two_imports_of_the_same_rows_end_exact_whoever_is_killed(shop: Shop, seed: int) -> None:
+async def test_two_imports_of_the_same_rows_have_exact_results_despite_kills(shop: Shop, seed: int) -> None:
     dice = random.Random(seed)
-    lines = [f'p{number}@example.com,City {number},"Dogs, Cats"' for number in range(PEOPLE)]
+    lines = [f'p{number}@example.com,City {number},"Dogs, Cats"' for number in range(CONTACTS)]
     content = "\n".join(["email,city,labels", *lines, "wrong,x,Dogs", "p1@example.com,Again,"]).encode()
     imports = [await uploaded(shop, content), await uploaded(shop, content)]
     for one in imports:
@@ -75,19 +75,19 @@ async def test_two_imports_of_the_same_rows_end_exact_whoever_is_killed(shop: Sh
     for one in imports:
         summary = (await latest(shop, one)).summary
         assert summary is not None
-        assert (summary["rows"], summary["create"], summary["errors"]) == (PEOPLE + 2, PEOPLE, 1)
+        assert (summary["rows"], summary["create"], summary["errors"]) == (CONTACTS + 2, CONTACTS, 1)
         await start_import(shop.database, shop.account_id, one.id)
     await run_and_kill(shop, imports, "done", dice)
     results = [(await latest(shop, one)).result or {} for one in imports]
-    assert sum(result["created"] for result in results) == PEOPLE
-    assert [sum(result.values()) for result in results] == [PEOPLE + 2, PEOPLE + 2]
-    assert len(await shop.events("LabelAssigned")) == 2 * PEOPLE
+    assert sum(result["created"] for result in results) == CONTACTS
+    assert [sum(result.values()) for result in results] == [CONTACTS + 2, CONTACTS + 2]
+    assert len(await shop.events("LabelAssigned")) == 2 * CONTACTS
     contacts = await shop.database.pool.fetchval("SELECT count(*) FROM contacts")
-    assert contacts == PEOPLE
+    assert contacts == CONTACTS
 
     for one in imports:
         await undo_import(shop.database, shop.account_id, one.id, erase_created=False)
     await run_and_kill(shop, imports, "undone", dice)
-    assert len(await shop.events("LabelRemoved")) == 2 * PEOPLE
+    assert len(await shop.events("LabelRemoved")) == 2 * CONTACTS
     undone = [(await latest(shop, one)).undo_result or {} for one in imports]
-    assert sum(result["labels_removed"] for result in undone) == 2 * PEOPLE
+    assert sum(result["labels_removed"] for result in undone) == 2 * CONTACTS

@@ -1,4 +1,4 @@
-"""Imports: checked without any change, carried out exactly, and undone."""
+"""Imports are checked without any change, carried out exactly, and undone."""
 
 import orjson
 import pytest
@@ -51,7 +51,7 @@ async def count(shop: Shop, table: str) -> int:
     return number
 
 
-async def test_a_real_file_is_recognised_checked_run_mended_and_undone(shop: Shop) -> None:
+async def test_a_file_is_recognised_checked_imported_corrected_and_undone(shop: Shop) -> None:
     found = await uploaded(shop, EXCEL)
     assert found.state == "uploaded"
     assert (found.format["encoding"], found.format["delimiter"], found.format["header"]) == ("windows-1252", ";", 1)
@@ -92,24 +92,24 @@ async def test_a_real_file_is_recognised_checked_run_mended_and_undone(shop: Sho
     assert len(assigned) == 3
     assert all(orjson.loads(event["body"])["origin"] == {"kind": "import", "ref": str(found.id)} for event in assigned)
 
-    mended = b"".join([part async for part in error_file(shop.database, found)])
-    text = mended.decode("utf-8-sig")
+    refused = b"".join([part async for part in error_file(shop.database, found)])
+    text = refused.decode("utf-8-sig")
     assert text.splitlines()[2].startswith("20;Bob;bob@example.com;;Dosg;")
-    mended = text.replace("31/02/1985", "28/02/1985").replace("Dosg", "Dogs").encode()
-    second = await imported(shop, mended)
+    corrected = text.replace("31/02/1985", "28/02/1985").replace("Dosg", "Dogs").encode()
+    second = await imported(shop, corrected)
     assert second.result is not None
     assert (second.result["created"], second.result["errors"]) == (2, 1)
     assert await shop.holds((await contact_of(shop, "bob@example.com"))["contact_id"], "Dogs")
 
-    would = await preview_undo(shop.database, shop.account_id, found.id, erase_created=True)
-    assert (would["contacts"], would["erased"]) == (2, 2)
+    preview = await preview_undo(shop.database, shop.account_id, found.id, erase_created=True)
+    assert (preview["contacts"], preview["erased"]) == (2, 2)
     await undo_import(shop.database, shop.account_id, found.id, erase_created=True)
     await shop.run_jobs()
-    assert (await latest(shop, found)).undo_result == would
+    assert (await latest(shop, found)).undo_result == preview
     assert await count(shop, "contacts") == 2
 
 
-async def test_a_second_import_changes_nothing_and_says_so(shop: Shop) -> None:
+async def test_a_repeated_import_reports_all_rows_as_unchanged(shop: Shop) -> None:
     content = b"email,city,labels\nann@example.com,Gent,Dogs\nbob@example.com,Brugge,Cats\n"
     await imported(shop, content)
     events = await count(shop, "events")
@@ -120,7 +120,7 @@ async def test_a_second_import_changes_nothing_and_says_so(shop: Shop) -> None:
     assert await count(shop, "events") == events
 
 
-async def test_undo_restores_values_and_keeps_what_others_did(shop: Shop) -> None:
+async def test_undo_restores_values_and_keeps_changes_by_other_origins(shop: Shop) -> None:
     ann, bob, cis = [
         await shop.contact(email=f"{name}@example.com", fields={"city": "Gent", "age": 3})
         for name in ("ann", "bob", "cis")
@@ -132,11 +132,11 @@ async def test_undo_restores_values_and_keeps_what_others_did(shop: Shop) -> Non
     )
     await shop.write({"email": "bob@example.com", "fields": {"city": "Brussel"}})
     await imported(shop, b"email,city\ncis@example.com,Aalst\n")
-    would = await preview_undo(shop.database, shop.account_id, first.id, erase_created=True)
-    assert would == {"contacts": 3, "labels_removed": 1, "labels_kept": 1, "values_restored": 1, "erased": 0}
+    preview = await preview_undo(shop.database, shop.account_id, first.id, erase_created=True)
+    assert preview == {"contacts": 3, "labels_removed": 1, "labels_kept": 1, "values_restored": 1, "erased": 0}
     await undo_import(shop.database, shop.account_id, first.id, erase_created=True)
     await shop.run_jobs()
-    assert (await latest(shop, first)).undo_result == would
+    assert (await latest(shop, first)).undo_result == preview
     cities = await shop.database.pool.fetch("SELECT fields ->> 'city' AS city FROM contacts ORDER BY contact_id")
     assert [row["city"] for row in cities] == ["Gent", "Brussel", "Aalst"]
     assert await shop.holds(ann, "Dogs")
@@ -145,7 +145,7 @@ async def test_undo_restores_values_and_keeps_what_others_did(shop: Shop) -> Non
     assert cis
 
 
-async def test_a_file_never_subscribes_who_has_unsubscribed(shop: Shop) -> None:
+async def test_an_import_does_not_resubscribe_an_unsubscribed_contact(shop: Shop) -> None:
     ann = await shop.contact(email="ann@example.com", subscription="unsubscribed")
     await imported(shop, b"email,subscription\nann@example.com,subscribed\n")
     assert (await contact_of(shop, "ann@example.com"))["subscription"] == "unsubscribed"
@@ -169,7 +169,7 @@ async def test_a_suppressed_address_is_counted_and_blocked(shop: Shop) -> None:
     assert (await contact_of(shop, "bob@example.com"))["subscription"] == "subscribed"
 
 
-async def test_labels_may_be_created_or_ignored(shop: Shop) -> None:
+async def test_unknown_labels_are_ignored_or_created(shop: Shop) -> None:
     content = b'email,labels\nann@example.com,"Dogs, Birds"\n'
     ignored = await imported(shop, content, unknown_labels="ignore")
     assert ignored.result is not None
@@ -181,7 +181,7 @@ async def test_labels_may_be_created_or_ignored(shop: Shop) -> None:
     assert await shop.database.pool.fetchval("SELECT count(*) FROM assignments") == 2
 
 
-async def test_modes(shop: Shop) -> None:
+async def test_create_mode_skips_known_contacts_and_update_mode_skips_new_ones(shop: Shop) -> None:
     await shop.contact(email="ann@example.com", fields={"city": "Gent"})
     content = b"email,city\nann@example.com,Aalst\nbob@example.com,Aalst\n"
     created = await imported(shop, content, mode="create")
@@ -207,7 +207,7 @@ async def test_a_new_mapping_checks_the_same_rows_again(shop: Shop) -> None:
         await check_import(shop.database, shop.account_id, found.id, {}, {}, {})
 
 
-async def test_an_erased_contact_is_gone_from_imports(shop: Shop) -> None:
+async def test_erasure_removes_the_rows_of_a_contact_from_imports(shop: Shop) -> None:
     ann = await shop.contact(email="ann@example.com")
     found = await checked(shop, await uploaded(shop, b"email,city\nann@example.com,Gent\nbob@example.com,Gent\n"))
     await erase_contact(shop.database, shop.account_id, ann)
@@ -224,7 +224,7 @@ async def test_an_erased_contact_is_gone_from_imports(shop: Shop) -> None:
     )
 
 
-async def test_what_cannot_be_done_says_why(shop: Shop) -> None:
+async def test_invalid_files_options_and_transitions_are_rejected(shop: Shop) -> None:
     with pytest.raises(InvalidError, match="PNG"):
         await uploaded(shop, b"\x89PNG\r\n\x1a\n\x00\x00\x00")
     with pytest.raises(InvalidError, match="empty"):
@@ -250,7 +250,7 @@ async def test_what_cannot_be_done_says_why(shop: Shop) -> None:
     assert await count(shop, "imports") + await count(shop, "import_rows") == 0
 
 
-async def test_the_basis_of_a_subscription_is_kept_with_the_contact(shop: Shop) -> None:
+async def test_the_basis_of_a_subscription_is_stored_with_the_contact(shop: Shop) -> None:
     found = await imported(shop, b"email,subscription\nann@example.com,\nbob@example.com,unsubscribed\n")
     assert found.options["subscription"] == SUBSCRIBED["subscription"]
     rows = await shop.database.pool.fetch("SELECT * FROM contact_decisions ORDER BY contact_id")

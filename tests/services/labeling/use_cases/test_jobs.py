@@ -1,4 +1,4 @@
-"""Deletions are carried out piece by piece."""
+"""Labels and fields are deleted by jobs, in pieces."""
 
 import pytest
 
@@ -16,10 +16,12 @@ async def delete_dogs(shop: Shop) -> None:
     await delete_label(shop.database, shop.account_id, shop.labels["Dogs"].id)
 
 
-async def test_every_holder_has_one_event_whatever_the_pieces(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_deleting_a_label_in_pieces_publishes_one_removal_per_holder(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deletions, "PIECE", 2)
-    people = [{"email": f"p{number}@example.com", "labels": ["Dogs", "Cats"]} for number in range(50)]
-    await shop.write(*people)
+    contacts = [{"email": f"p{number}@example.com", "labels": ["Dogs", "Cats"]} for number in range(50)]
+    await shop.write(*contacts)
     await delete_dogs(shop)
     await shop.run_jobs()
     removed = await shop.events("LabelRemoved")
@@ -33,7 +35,7 @@ async def test_every_holder_has_one_event_whatever_the_pieces(shop: Shop, monkey
     assert await shop.history(7, "Dogs") == ["assigned", "removed"]
 
 
-async def test_a_deleted_fields_values_go_and_its_key_is_free_then(shop: Shop) -> None:
+async def test_deleting_a_field_removes_its_values_and_then_frees_its_key(shop: Shop) -> None:
     ann = await shop.contact(fields={"city": "Gent", "age": 3})
     city = Field("city", "City", "text")
     await delete_field(shop.database, shop.account_id, "city")

@@ -22,19 +22,19 @@ MODULES = frozenset(
         "use_cases.assignment_changes",
     )
 )
-# A few comprehensions over all rows run one after the other: some ten lines a row, milliseconds for the largest unit.
-# Without yielding, a row takes more than fifty.
+# A few comprehensions over all rows do not yield: about ten lines per row, milliseconds for the largest unit of work.
+# If no loop yields, a row takes more than fifty lines.
 MOST_LINES = 15 * CONTACTS
 
 
 class LinesBetweenTurns:
-    """Counts the lines of some modules that run between two turns of the event loop. Time has no part in it."""
+    """Counts the lines of some modules that run between two turns of the event loop; time is not measured."""
 
     def __init__(self) -> None:
         self.most = 0
         self.since = 0
 
-    def trace(self, frame: FrameType, event: str, _: object) -> Any:  # as sys.settrace wants it
+    def trace(self, frame: FrameType, event: str, _: object) -> Any:  # the signature that sys.settrace requires
         if event == "call":
             return self.trace if frame.f_globals.get("__name__") in MODULES else None
         if event == "line":
@@ -43,7 +43,7 @@ class LinesBetweenTurns:
         return self.trace
 
     async def take_turns(self) -> None:
-        """Begin to count anew at each turn of the event loop."""
+        """Reset the count at each turn of the event loop."""
         while True:
             self.since = 0
             await asyncio.sleep(0)
@@ -74,20 +74,22 @@ def rows(shop: Shop, **more: Any) -> list[UpsertRow]:
 
 
 @pytest.mark.asyncio
-async def test_no_loop_over_a_large_batch_runs_without_yielding(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_loop_over_a_large_batch_yields(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.yielding.HOLDS_FOR", -1)  # after every item
     assert await lines_between_turns(shop) < MOST_LINES
     assert await lines_between_turns(shop, fields={"city": "Gent"}) < MOST_LINES
 
 
 @pytest.mark.asyncio
-async def test_the_lines_of_a_loop_that_never_yields_are_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_count_of_lines_detects_loops_that_never_yield(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.yielding.HOLDS_FOR", float("inf"))
     assert await lines_between_turns(shop) > 2 * MOST_LINES
 
 
 @pytest.mark.asyncio
-async def test_rows_with_many_labels_are_cut_into_small_units(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rows_with_many_labels_are_split_into_small_units_of_work(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.labeling.use_cases.upserts.MOST_WRITES", 50)
     some = rows(shop)[:200]
     result = await upsert_contacts(shop.database, shop.account_id, some, BY_API)

@@ -1,4 +1,4 @@
-"""Merging labels: nothing is lost, and the target stands for the merged label from the first moment."""
+"""Merging labels loses nothing, and the target replaces the merged label immediately."""
 
 import json
 from datetime import timedelta
@@ -44,7 +44,7 @@ async def test_supports_and_clicks_add_up(shop: Shop, monkeypatch: pytest.Monkey
         shop.clicked(cats, "Cats"),
     )
     await merge(shop)
-    # Between the two, a click on the old label counts for the one that stays, and once for a link that has both.
+    # Before the job runs, a click on the merged label counts for the target, and only once if the link has both.
     await shop.deliver(LabelHandler(), shop.clicked(dogs, "Dogs"), shop.clicked(both, "Dogs", "Cats"))
     await shop.run_jobs()
 
@@ -62,7 +62,7 @@ async def test_supports_and_clicks_add_up(shop: Shop, monkeypatch: pytest.Monkey
     assert found["dogs"].id == shop.labels["Cats"].id
 
 
-async def test_who_holds_the_old_label_only_gains_the_other_one(shop: Shop) -> None:
+async def test_a_holder_of_only_the_merged_label_gets_the_target(shop: Shop) -> None:
     ann = await shop.contact(labels=["Dogs"])
     await merge(shop)
     await shop.run_jobs()
@@ -71,7 +71,7 @@ async def test_who_holds_the_old_label_only_gains_the_other_one(shop: Shop) -> N
     assert b'"kind":"label_merged"' in assigned["body"]
 
 
-async def test_what_the_contact_refused_in_one_it_has_refused_in_both(shop: Shop) -> None:
+async def test_merging_extends_the_refusal_of_one_label_to_both(shop: Shop) -> None:
     ann = await shop.contact(labels=["Dogs", "Cats"])
     refused = AssignmentRequest(0, ann, shop.labels["Dogs"], held=False, origin=Origin(kind="self"))
     await assign_labels(shop.database, shop.account_id, [refused])
@@ -82,12 +82,12 @@ async def test_what_the_contact_refused_in_one_it_has_refused_in_both(shop: Shop
     assert (await shop.history(ann, "Cats"))[-2:] == ["removed", "refused"]
 
 
-async def test_who_gets_the_label_back_gets_back_what_was_merged_into_it(shop: Shop) -> None:
+async def test_assigning_the_target_again_gives_back_the_merged_label(shop: Shop) -> None:
     ann, bob = await shop.contact(labels=["Dogs"]), await shop.contact("bob@example.com", labels=["Cats"])
 
     async def decide(contact_id: int, name: str, kind: str, *, held: bool) -> None:
-        asked = AssignmentRequest(0, contact_id, shop.labels[name], held=held, origin=Origin(kind=kind))
-        await assign_labels(shop.database, shop.account_id, [asked])
+        request = AssignmentRequest(0, contact_id, shop.labels[name], held=held, origin=Origin(kind=kind))
+        await assign_labels(shop.database, shop.account_id, [request])
 
     await decide(ann, "Dogs", "self", held=False)
     await merge(shop)
@@ -106,20 +106,20 @@ async def test_who_gets_the_label_back_gets_back_what_was_merged_into_it(shop: S
     ]
 
 
-async def test_what_is_given_back_before_its_merge_gives_nothing_else_back(shop: Shop) -> None:
+async def test_assigning_the_target_before_the_merge_job_gives_nothing_back(shop: Shop) -> None:
     ann = await shop.contact(labels=["Dogs", "Cats"])
     for name in ("Dogs", "Cats"):
         refused = AssignmentRequest(0, ann, shop.labels[name], held=False, origin=Origin(kind="self"))
         await assign_labels(shop.database, shop.account_id, [refused])
-    await merge(shop)  # the job has not reached the contact yet, and will remove the label again
-    given = AssignmentRequest(0, ann, shop.labels["Cats"], held=True, origin=Origin(kind="manual"))
-    await assign_labels(shop.database, shop.account_id, [given])
+    await merge(shop)  # the job has not processed the contact yet, and will remove the label again
+    assigned = AssignmentRequest(0, ann, shop.labels["Cats"], held=True, origin=Origin(kind="manual"))
+    await assign_labels(shop.database, shop.account_id, [assigned])
     assert "given_back" not in json.loads((await shop.events("LabelAssigned"))[-1]["body"])
     await shop.run_jobs()
     assert not await shop.holds(ann, "Cats")
 
 
-async def test_what_names_the_old_label_means_the_other_one(shop: Shop) -> None:
+async def test_a_merged_label_means_its_target_and_cannot_be_merged_or_deleted(shop: Shop) -> None:
     await merge(shop)
     await shop.run_jobs()
     ann = await shop.contact(labels=["Dogs"])

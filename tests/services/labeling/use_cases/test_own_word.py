@@ -1,4 +1,4 @@
-"""A decision of the contact itself outranks a synchronisation."""
+"""A decision of the contact itself takes precedence over a synchronisation."""
 
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,9 @@ async def reported(shop: Shop, contact_id: int, kind: str) -> None:
     ("kind", "subscription"),
     [("message.unsubscribed", "unsubscribed"), ("message.bounced", "bounced"), ("message.complained", "blocked")],
 )
-async def test_no_synchronisation_undoes_what_a_report_said(shop: Shop, kind: str, subscription: str) -> None:
+async def test_a_synchronisation_does_not_undo_a_reported_subscription(
+    shop: Shop, kind: str, subscription: str
+) -> None:
     ann = await shop.contact()
     await reported(shop, ann, kind)
     result = await shop.write({"email": "ann@example.com", "subscription": "subscribed", "fields": {"city": "Gent"}})
@@ -48,13 +50,13 @@ async def test_no_synchronisation_undoes_what_a_report_said(shop: Shop, kind: st
     assert (await state(shop, ann))[0] == "subscribed"
 
 
-async def test_what_a_synchronisation_said_another_one_may_change(shop: Shop) -> None:
+async def test_a_synchronisation_may_replace_the_value_of_an_earlier_one(shop: Shop) -> None:
     ann = await shop.contact(subscription="unsubscribed")
     await shop.write({"email": "ann@example.com", "subscription": "subscribed"})
     assert (await state(shop, ann))[0] == "subscribed"
 
 
-async def test_consent_that_the_contact_denied_stays_denied(shop: Shop) -> None:
+async def test_a_synchronisation_does_not_change_the_contacts_own_consent(shop: Shop) -> None:
     ann = await shop.contact()
     await by_contact(shop, ann, {"tracking_consent": "denied"})
     await shop.write({"email": "ann@example.com", "tracking_consent": "granted"})
@@ -64,7 +66,7 @@ async def test_consent_that_the_contact_denied_stays_denied(shop: Shop) -> None:
     assert (await state(shop, ann))[1] == "denied"
 
 
-async def test_every_change_is_kept_with_its_origin(shop: Shop) -> None:
+async def test_every_decision_is_stored_with_its_origin(shop: Shop) -> None:
     ann = await shop.contact()
     await by_contact(shop, ann, {"subscription": "unsubscribed", "tracking_consent": "denied"})
     async with shop.database.pool.acquire() as connection:

@@ -40,7 +40,7 @@ def texts(count: int, text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("text", [CONTROL, EMOJI, '"' * LONGEST_TEXT + "é"], ids=["control", "emoji", "quotes"])
-async def test_a_contact_that_is_too_large_is_refused_and_its_neighbours_are_not(large_shop: Shop, text: str) -> None:
+async def test_only_a_contact_that_is_too_large_is_refused(large_shop: Shop, text: str) -> None:
     text = text[:LONGEST_TEXT]
     rows = [texts(FIELDS, text), texts(1, text), texts(FIELDS, "short")]
     written = await large_shop.write(
@@ -53,18 +53,18 @@ async def test_a_contact_that_is_too_large_is_refused_and_its_neighbours_are_not
     assert max(len(event["personal"]) for event in await large_shop.events("ContactChanged")) < MAX_BODY_BYTES
 
 
-async def test_a_contact_that_is_nearly_too_large_takes_later_commands(large_shop: Shop) -> None:
+async def test_later_commands_apply_to_a_contact_that_is_nearly_too_large(large_shop: Shop) -> None:
     shop = large_shop
     nearly = texts(LARGEST_FIELDS // 6_020, CONTROL)
     ann = await shop.contact(fields=nearly)
     origin = Origin(kind="workflow", workflow_id=UUID(int=1), run_id=UUID(int=2), step_id="label")
-    said: dict[str, Any] = {"account_id": shop.account_id, "contact_id": ann, "occurred_at": NOON, "origin": origin}
+    common: dict[str, Any] = {"account_id": shop.account_id, "contact_id": ann, "occurred_at": NOON, "origin": origin}
     await shop.deliver(
         LabelHandler(),
-        SetField(**said, field_key="f59", value=CONTROL),
-        AssignLabel(**said, label_id=shop.labels["Dogs"].id),
+        SetField(**common, field_key="f59", value=CONTROL),
+        AssignLabel(**common, label_id=shop.labels["Dogs"].id),
         shop.clicked(ann, "Cats"),
-        SetField(**said, field_key="age", value=3),
+        SetField(**common, field_key="age", value=3),
     )
     assert [await shop.holds(ann, name) for name in ("Dogs", "Cats")] == [True, True]
     report = EngagementReported(
@@ -76,7 +76,7 @@ async def test_a_contact_that_is_nearly_too_large_takes_later_commands(large_sho
     assert contact["subscription"] == "unsubscribed"
 
 
-async def test_a_row_of_a_file_that_is_too_large_is_refused_and_its_neighbours_are_not(large_shop: Shop) -> None:
+async def test_only_a_row_of_a_file_that_is_too_large_is_refused(large_shop: Shop) -> None:
     header = ";".join(["email", *(f"f{number}" for number in range(FIELDS))])
     lines = [f"c{number}@example.com;" + ";".join([text] * FIELDS) for number, text in enumerate(["x", EMOJI, "y"])]
     mapping = {number + 1: {"field": f"f{number}"} for number in range(FIELDS)}

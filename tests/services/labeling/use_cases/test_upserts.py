@@ -1,4 +1,4 @@
-"""Contacts by external id or address: dense ids, unique keys, one row per contact."""
+"""Upserts by external id or address give dense ids, unique keys, and one row per contact."""
 
 import asyncio
 
@@ -21,18 +21,18 @@ async def test_ids_are_dense_and_a_second_upsert_changes_the_same_contact(shop: 
     )
     assert first.contact_ids == again.contact_ids == [1, 2]
     assert (first.created, first.updated, again.created, again.updated) == (2, 0, 0, 2)
-    # The former address of Ben is free again.
+    # Ben's former address is available again.
     assert (await shop.write({"email": "ben@example.com"})).contact_ids == [3]
 
 
-async def test_what_changes_nothing_is_not_published(shop: Shop) -> None:
+async def test_an_upsert_without_changes_publishes_nothing(shop: Shop) -> None:
     await shop.contact("ann@example.com", fields={"city": "Gent"})
     before = len(await shop.events())
     result = await shop.write({"email": "ann@example.com", "fields": {"city": "Gent"}})
     assert (result.updated, len(await shop.events())) == (1, before)
 
 
-async def test_a_bad_row_does_not_hold_up_the_others(shop: Shop) -> None:
+async def test_an_invalid_row_does_not_affect_the_other_rows(shop: Shop) -> None:
     await shop.contact("ann@example.com", external_id="a")
     await shop.contact("ben@example.com", external_id="b")
     result = await shop.write(
@@ -55,7 +55,7 @@ async def test_a_bad_row_does_not_hold_up_the_others(shop: Shop) -> None:
     assert await shop.holds(result.contact_ids[6] or 0, "Dogs")
 
 
-async def test_the_same_contact_twice_in_one_batch(shop: Shop) -> None:
+async def test_rows_about_the_same_contact_are_applied_in_order_in_one_batch(shop: Shop) -> None:
     result = await shop.write(
         {"email": "ann@example.com", "external_id": "a"},
         {"external_id": "a", "email": "anna@example.com"},
@@ -69,55 +69,55 @@ async def test_the_same_contact_twice_in_one_batch(shop: Shop) -> None:
     assert [key["key"] for key in keys] == ["a", "anna@example.com"]
 
 
-async def test_making_an_existing_contact_is_a_conflict(shop: Shop) -> None:
+async def test_creating_an_existing_contact_is_a_conflict(shop: Shop) -> None:
     await shop.contact("ann@example.com")
     row = UpsertRow("create", {"email": "Ann@Example.com"})
     result = await upsert_contacts(shop.database, shop.account_id, [row], BY_API)
     assert [problem.code for problem in result.problems] == ["conflict"]
 
 
-async def test_an_address_may_move_from_one_contact_to_another(shop: Shop) -> None:
+async def test_an_address_may_move_to_another_contact_once_it_is_released(shop: Shop) -> None:
     ann, ben = await shop.contact("ann@example.com"), await shop.contact("ben@example.com")
-    taken = UpsertRow("update", {"email": "ann@example.com"}, contact_id=ben)
-    assert (await upsert_contacts(shop.database, shop.account_id, [taken], BY_API)).problems[0].code == "conflict"
-    away = UpsertRow("update", {"email": "anna@example.com"}, contact_id=ann)
-    assert not (await upsert_contacts(shop.database, shop.account_id, [away], BY_API)).problems
-    assert not (await upsert_contacts(shop.database, shop.account_id, [taken], BY_API)).problems
+    claim = UpsertRow("update", {"email": "ann@example.com"}, contact_id=ben)
+    assert (await upsert_contacts(shop.database, shop.account_id, [claim], BY_API)).problems[0].code == "conflict"
+    release = UpsertRow("update", {"email": "anna@example.com"}, contact_id=ann)
+    assert not (await upsert_contacts(shop.database, shop.account_id, [release], BY_API)).problems
+    assert not (await upsert_contacts(shop.database, shop.account_id, [claim], BY_API)).problems
 
 
-async def test_a_process_that_died_between_id_and_contact_blocks_nobody(shop: Shop) -> None:
+async def test_an_interrupted_creation_does_not_block_its_keys(shop: Shop) -> None:
     keys = (("external", "x"), ("email", "ann@example.com"))
-    ghost = await settle_contacts(shop.database, shop.account_id, [KeyClaim("upsert", keys)])  # type: ignore[arg-type]
+    interrupted = await settle_contacts(shop.database, shop.account_id, [KeyClaim("upsert", keys)])  # type: ignore[arg-type]
     ann, ben = await shop.contact("ann@example.com"), await shop.contact("ben@example.com", external_id="x")
-    assert [ann] == ghost.rows
+    assert [ann] == interrupted.rows
     assert ben != ann
 
 
-async def test_many_at_once_make_one_contact_of_each_address(shop: Shop) -> None:
-    people = [{"email": f"person{number}@example.com", "external_id": str(number)} for number in range(40)]
-    results = await asyncio.gather(*(shop.write(*(people[turn:] + people[:turn])) for turn in range(0, 40, 8)))
+async def test_concurrent_upserts_create_one_contact_per_address(shop: Shop) -> None:
+    patches = [{"email": f"person{number}@example.com", "external_id": str(number)} for number in range(40)]
+    results = await asyncio.gather(*(shop.write(*(patches[turn:] + patches[:turn])) for turn in range(0, 40, 8)))
     assert sum(result.created for result in results) == 40
     assert not [problem for result in results for problem in result.problems]
     assert await shop.database.pool.fetchval("SELECT count(*) FROM contacts") == 40
     assert await shop.database.pool.fetchval("SELECT count(*) FROM directory") == 80
 
 
-async def test_two_that_make_the_same_contact_at_once_do_not_both_win(shop: Shop) -> None:
+async def test_only_one_of_several_concurrent_creations_succeeds(shop: Shop) -> None:
     row = UpsertRow("create", {"email": "ann@example.com"})
     results = await asyncio.gather(*(upsert_contacts(shop.database, shop.account_id, [row], BY_API) for _ in range(6)))
     assert sum(result.created for result in results) == 1
     assert {problem.code for result in results for problem in result.problems} == {"conflict"}
 
 
-async def test_a_label_deleted_meanwhile_is_given_to_nobody(shop: Shop) -> None:
+async def test_a_label_deleted_after_its_lookup_is_not_assigned(shop: Shop) -> None:
     await delete_label(shop.database, shop.account_id, shop.labels["Dogs"].id)
-    # The row still has the label as of the moment when its name was looked up.
+    # The row still has the label as it was when its name was looked up.
     ann = await shop.contact("ann@example.com", labels=["Dogs", "Cats"])
     assert not await shop.holds(ann, "Dogs")
     assert await shop.holds(ann, "Cats")
 
 
-async def test_one_row_gives_up_an_address_and_another_takes_it(shop: Shop) -> None:
+async def test_an_address_released_by_one_row_can_be_claimed_by_another_row(shop: Shop) -> None:
     first = await shop.write(
         {"external_id": "a", "email": "ann@example.com"}, {"external_id": "b", "email": "ben@example.com"}
     )
@@ -140,7 +140,7 @@ async def test_one_row_gives_up_an_address_and_another_takes_it(shop: Shop) -> N
     assert [tuple(row) for row in owners] == [("ann@example.com", 3), ("anna@example.com", 2), ("x@example.com", 1)]
 
 
-async def test_an_address_that_is_not_given_up_after_all_is_not_taken(shop: Shop) -> None:
+async def test_an_address_is_not_claimed_if_the_row_that_releases_it_is_invalid(shop: Shop) -> None:
     await shop.write({"external_id": "a", "email": "ann@example.com"}, {"external_id": "b", "email": "ben@example.com"})
     result = await shop.write(
         {"external_id": "a", "email": "anna@example.com", "fields": {"shoe": 1}},

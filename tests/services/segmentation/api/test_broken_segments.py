@@ -1,4 +1,4 @@
-"""An object that a segment names is deleted: the segment is broken, and announces nothing until it is repaired."""
+"""A segment that uses a deleted object is broken, and announces no change until it is mended."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,9 @@ from tests.stack.waiting import until
 NEWS_AND_NOT_BOUGHT: dict[str, Any] = {"all": [{"label": str(DOGS)}, {"not": {"label": str(CATS)}}]}
 
 
-def held(model: type[LabelAssigned | LabelRemoved], contact_id: int, label_id: UUID) -> LabelAssigned | LabelRemoved:
+def label_event(
+    model: type[LabelAssigned | LabelRemoved], contact_id: int, label_id: UUID
+) -> LabelAssigned | LabelRemoved:
     return model(
         occurred_at=NOON,
         account_id=ACCOUNT,
@@ -25,32 +27,32 @@ def held(model: type[LabelAssigned | LabelRemoved], contact_id: int, label_id: U
     )
 
 
-async def broken(process: Process, segment_id: str) -> list[dict[str, str]] | None:
+async def faults_of(process: Process, segment_id: str) -> list[dict[str, str]] | None:
     shown = (await process.client.get(f"/v1/segments/{segment_id}")).json()
     found: list[dict[str, str]] | None = shown.get("broken")
     return found
 
 
 @pytest.mark.asyncio
-async def test_nobody_enters_news_and_not_bought_when_bought_is_deleted(rig: Rig) -> None:
+async def test_deleting_a_negated_label_adds_no_members(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 5)])
-        await rig.publish([held(LabelAssigned, number, DOGS) for number in range(1, 5)])
-        await rig.publish([held(LabelAssigned, number, CATS) for number in (3, 4)])
+        await rig.publish([label_event(LabelAssigned, number, DOGS) for number in range(1, 5)])
+        await rig.publish([label_event(LabelAssigned, number, CATS) for number in (3, 4)])
         await until(lambda: process.knows(4))
         segment_id = await process.create("News and not Bought", NEWS_AND_NOT_BOUGHT)
         outer = await process.create("Outer", {"not": {"segment": segment_id}})
         await until(lambda: members_are(rig, segment_id, {1, 2}))
         await until(lambda: members_are(rig, outer, {3, 4}))
         await rig.publish([label(CATS, "Cats", "deleted")])
-        await rig.publish([held(LabelRemoved, number, CATS) for number in (3, 4)])
-        await until(lambda: broken(process, segment_id))
-        assert await broken(process, segment_id) == [
+        await rig.publish([label_event(LabelRemoved, number, CATS) for number in (3, 4)])
+        await until(lambda: faults_of(process, segment_id))
+        assert await faults_of(process, segment_id) == [
             {"pointer": "/criterion/all/1/not/label/id", "detail": f"label {CATS} was deleted"}
         ]
-        [indirect] = await broken(process, outer) or []
+        [indirect] = await faults_of(process, outer) or []
         assert indirect["pointer"] == "/criterion/not/segment/id"
-        # A fence: once the segment "all" has the contact, the removals have been consumed too.
+        # Contact 5 is published after the removals: once it is counted, they have been consumed too.
         await rig.publish([contact(5, NOON)])
         await until(lambda: process.knows(5))
         assert await rig.announced_members(segment_id) == {1, 2}
@@ -71,7 +73,7 @@ async def members_are(rig: Rig, segment_id: str, expected: set[int]) -> bool:
 
 
 @pytest.mark.asyncio
-async def test_a_field_that_comes_back_is_evaluated_again_also_after_a_restart(rig: Rig) -> None:
+async def test_a_segment_is_evaluated_again_when_its_field_is_restored(rig: Rig) -> None:
     def city(state: Any) -> FieldChanged:
         return FieldChanged(
             occurred_at=NOON,
@@ -87,7 +89,7 @@ async def test_a_field_that_comes_back_is_evaluated_again_also_after_a_restart(r
         segment_id = await process.create("Gent", {"field": {"key": "city", "is": "gent"}})
         await until(lambda: members_are(rig, segment_id, {1, 2}))
         await rig.publish([city("deleted")])
-        await until(lambda: broken(process, segment_id))
+        await until(lambda: faults_of(process, segment_id))
         await rig.publish([contact(1, NOON), contact(3, NOON)])
         await until(lambda: process.knows(3))
         assert await rig.announced_members(segment_id) == {1, 2}
@@ -100,7 +102,7 @@ async def test_a_field_that_comes_back_is_evaluated_again_also_after_a_restart(r
 
 
 @pytest.mark.asyncio
-async def test_a_segment_in_use_is_deleted_by_force_only(rig: Rig) -> None:
+async def test_a_segment_in_use_is_deleted_only_with_force(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in (1, 2)])
         inner = await process.create("Inner", {"all": []})
@@ -111,7 +113,7 @@ async def test_a_segment_in_use_is_deleted_by_force_only(rig: Rig) -> None:
         assert refused.json()["uses"] == [{"kind": "segment", "id": outer, "name": "Outer"}]
         assert (await process.client.delete(f"/v1/segments/{inner}", params={"force": True})).status_code == 204
         await until(lambda: members_are(rig, inner, set()))
-        [fault] = await until(lambda: broken(process, outer)) or []
+        [fault] = await until(lambda: faults_of(process, outer)) or []
         assert fault["detail"] == f"there is no segment {inner}"
         assert await rig.announced_members(outer) == {1, 2}
         answer = await process.client.post("/v1/criteria/count", json={"criterion": {"segment": outer}})
@@ -120,7 +122,7 @@ async def test_a_segment_in_use_is_deleted_by_force_only(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_events_of_other_names_are_not_taken_for_leaving(rig: Rig) -> None:
+async def test_reading_memberships_ignores_other_types_and_rejects_unknown_versions(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(1, NOON)])
         segment_id = await process.create("All", {"all": []})

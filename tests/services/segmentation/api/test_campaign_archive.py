@@ -1,4 +1,4 @@
-"""A campaign a year later: its frozen recipients and the reasons are still known, at a few kilobytes per thousand."""
+"""A year after a campaign, its recipients and the reasons are still available, at a few kilobytes per thousand."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 
 from shared.events.envelope import Event
 from shared.idempotency.claims import forget_old_answers
-from tests.services.segmentation.campaigns import GENT, draft, is_in, message, unwilling
+from tests.services.segmentation.campaigns import GENT, contact_with_subscription, draft, is_in, message
 from tests.services.segmentation.rig import DOGS, NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
 
@@ -21,7 +21,7 @@ CLICKER, OUTSIDER, SUPPRESSED = 1, 2, 3
 # Members with scattered ids cost 2 bytes in each set that contains them: the audience, the criteria that are true for
 # them, and their variant of each block. Dense sets cost a fraction of that.
 MOST_BYTES_PER_THOUSAND = 7_000
-KEPT = """
+STORED_BYTES = """
 SELECT
     (SELECT sum(pg_column_size(slice.*)) FROM campaign_slices AS slice WHERE slice.campaign_id = $1)
     + (SELECT pg_column_size(campaign.*) FROM campaigns AS campaign WHERE campaign.campaign_id = $1)
@@ -29,21 +29,23 @@ SELECT
 
 
 def is_in_gent(number: int) -> bool:
-    """Return whether the contact lives in Gent: a scattered choice, in which neighbours rarely agree."""
+    """Return whether the contact lives in Gent; the choice is scattered over the ids."""
     return number > SUPPRESSED and number * 7919 % 10_007 % 10 < 7
 
 
 def people() -> list[Event]:
     """Return contacts with scattered ids; some of those in Gent cannot be sent to."""
     subscribed = [contact(one, NOON, city="Gent") for one in range(1, CONTACTS + 1) if is_in_gent(one) and one % 20]
-    blocked = [unwilling(one, "blocked") for one in range(1, CONTACTS + 1) if is_in_gent(one) and one % 20 == 0]
+    blocked = [
+        contact_with_subscription(one, "blocked") for one in range(1, CONTACTS + 1) if is_in_gent(one) and one % 20 == 0
+    ]
     others = [contact(one, NOON, city=ELSEWHERE) for one in range(1, CONTACTS + 1) if not is_in_gent(one)]
     clicks = [clicked(one, NOON) for one in range(1, CONTACTS + 1) if one == CLICKER or one % 30 == 7]
-    return [*subscribed, *blocked, *others, unwilling(SUPPRESSED, "unsubscribed"), *clicks]
+    return [*subscribed, *blocked, *others, contact_with_subscription(SUPPRESSED, "unsubscribed"), *clicks]
 
 
 @pytest.mark.asyncio
-async def test_who_was_in_a_campaign_is_known_a_year_later_for_a_few_kilobytes(rig: Rig) -> None:
+async def test_recipients_and_reasons_are_available_a_year_later_in_a_few_kilobytes(rig: Rig) -> None:
     async with rig.process(snapshot_seconds=0.5) as process:
         await rig.publish([message(), *people()])
         await until(partial(knows_all, process))
@@ -54,15 +56,15 @@ async def test_who_was_in_a_campaign_is_known_a_year_later_for_a_few_kilobytes(r
         assert (await process.client.post(f"{path}/launch")).status_code == 200
         await until(lambda: is_in(process, campaign_id, "done"))
         counts = (await process.client.get(path)).json()["counts"]
-        kept = await rig.database.pool.fetchval(KEPT, campaign_id)
+        stored = await rig.database.pool.fetchval(STORED_BYTES, campaign_id)
         assert counts["requested"] > CONTACTS / 2
-        assert kept <= MOST_BYTES_PER_THOUSAND * counts["requested"] / 1000, (kept, counts)
-        some = await some_recipients(process, path)
+        assert stored <= MOST_BYTES_PER_THOUSAND * counts["requested"] / 1000, (stored, counts)
+        some = await examples_of_recipients(process, path)
         before = {contact_id: await recipient(process, path, contact_id) for contact_id in some}
         statuses = {one["status"] for one in before.values()}
         assert statuses == {"requested", "held_out", "suppressed", "not_included"}
         assert [part["truth"] for part in before[CLICKER]["why"]] == [False, True]
-        # All facts that the criteria depend on change afterwards.
+        # All facts that the criteria depend on are changed afterwards.
         await rig.publish([contact(one, NOON, city=ELSEWHERE) for one in some if one != CLICKER])
         await rig.publish([contact(CLICKER, NOON, state="erased")])
         await process.client.put(f"/v1/segments/{segment_id}", json={"name": "Others", "criterion": {"any": []}})
@@ -72,12 +74,12 @@ async def test_who_was_in_a_campaign_is_known_a_year_later_for_a_few_kilobytes(r
     # The snapshot is too old to be used, days have passed, and old days of segments and old answers are deleted.
     async with rig.process(snapshot_seconds=0.1) as process:
         await until(partial(process.knows, CONTACTS - 1))
-        await until(partial(has_passed_to, rig))
+        await until(partial(has_reached_the_day, rig))
         await forget_old_answers(rig.database.pool)
         for contact_id, known in before.items():
             assert await recipient(process, path, contact_id) == known
         assert (await process.client.get(path)).json()["counts"] == counts
-        assert await rig.database.pool.fetchval(KEPT, campaign_id) == kept
+        assert await rig.database.pool.fetchval(STORED_BYTES, campaign_id) == stored
 
 
 async def knows_all(process: Process) -> bool:
@@ -90,8 +92,8 @@ async def knows_all(process: Process) -> bool:
     return bool(clicked_on.json()["count"] == clickers)
 
 
-async def some_recipients(process: Process, path: str) -> list[int]:
-    """Return a few contacts of every kind, by their ids."""
+async def examples_of_recipients(process: Process, path: str) -> list[int]:
+    """Return the ids of a few contacts with each status."""
     listed = (await process.client.get(f"{path}/recipients", params={"limit": 1000})).json()["items"]
     kinds: dict[str, list[int]] = {}
     for one in listed:
@@ -104,7 +106,7 @@ async def recipient(process: Process, path: str, contact_id: int) -> dict[str, A
     return found
 
 
-async def has_passed_to(rig: Rig) -> bool:
+async def has_reached_the_day(rig: Rig) -> bool:
     """Return whether every slice has reached the clock's day."""
     behind = "SELECT count(*) FROM slice_days WHERE day < $1"
     return bool(await rig.database.pool.fetchval(behind, rig.clock.now.date()) == 0)

@@ -1,4 +1,4 @@
-"""Campaigns: the audience is frozen once, each message is requested once, and a pause or cancellation stops them."""
+"""The audience of a campaign is frozen once, each message is requested once, and a pause or a cancellation stops it."""
 
 import asyncio
 import json
@@ -12,20 +12,34 @@ import pytest
 
 from shared.events.parts import Send
 from shared.events.tracking import ContactClicked
-from tests.services.segmentation.campaigns import FIELD, GENT, draft, is_in, message, state_of, unwilling
+from tests.services.segmentation.campaigns import (
+    FIELD,
+    GENT,
+    contact_with_subscription,
+    draft,
+    is_in,
+    message,
+    state_of,
+)
 from tests.services.segmentation.rig import DOGS, MESSAGE, NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
 
 
-async def world(rig: Rig, process: Process, number: int = 8) -> None:
+async def publish_contacts(rig: Rig, process: Process, number: int = 8) -> None:
     await rig.publish([message(), *(contact(one, NOON, city="Gent") for one in range(1, number + 1))])
-    await rig.publish([unwilling(number + 1, "unsubscribed"), unwilling(number + 2, "blocked"), clicked(2, NOON)])
+    await rig.publish(
+        [
+            contact_with_subscription(number + 1, "unsubscribed"),
+            contact_with_subscription(number + 2, "blocked"),
+            clicked(2, NOON),
+        ]
+    )
     await rig.publish([contact(number + 3, NOON, city="Brugge")])
     await until(lambda: process.knows(number + 3))
-    await until(lambda: counted_clicks(process))
+    await until(lambda: has_counted_the_click(process))
 
 
-async def counted_clicks(process: Process) -> bool:
+async def has_counted_the_click(process: Process) -> bool:
     answer = await process.client.post("/v1/criteria/count", json={"criterion": {"clicks": {"label": str(DOGS)}}})
     return answer.status_code == 200 and answer.json()["count"] == 1
 
@@ -38,7 +52,7 @@ async def requests(rig: Rig) -> list[dict[str, Any]]:
 @pytest.mark.asyncio
 async def test_an_audience_is_counted_with_its_parts_and_variants(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         body = {
             "include": [GENT, {"clicks": {"label": str(DOGS)}}],
             "exclude": [{"clicks": {"label": str(DOGS), "at_least": 5}}],
@@ -67,14 +81,14 @@ async def test_an_audience_is_counted_with_its_parts_and_variants(rig: Rig) -> N
 
 
 @pytest.mark.asyncio
-async def test_every_number_of_an_audience_leads_to_its_contacts(rig: Rig) -> None:
+async def test_every_count_of_an_audience_matches_its_list_of_contacts(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process, 40)
+        await publish_contacts(rig, process, 40)
         campaign_id = await draft(process, hold_out_percent=50)
         body = {"include": [GENT], "hold_out_percent": 50, "message_id": str(MESSAGE), "campaign_id": campaign_id}
         counted = (await process.client.post("/v1/audiences/count", json=body)).json()
         assert counted["count"] > 0
-        assert counted["held_out"] == 40 - counted["count"] > 0  # none of 40 is one case in 10 ** 12
+        assert counted["held_out"] == 40 - counted["count"] > 0  # zero of 40 has a probability of 10 ** -12
         assert await listed(process, body) == (audience := await listed(process, body | {"status": "audience"}))
         held_out = await listed(process, body | {"status": "held_out"})
         assert (len(audience), len(held_out)) == (counted["count"], counted["held_out"])
@@ -91,7 +105,7 @@ async def test_every_number_of_an_audience_leads_to_its_contacts(rig: Rig) -> No
 
 
 async def listed(process: Process, body: dict[str, Any]) -> list[int]:
-    """Return the contacts of a subset of an audience, page by page."""
+    """Return all contacts of a subset of an audience, read page by page."""
     found: list[int] = []
     cursor = None
     while True:
@@ -115,11 +129,11 @@ async def listed(process: Process, body: dict[str, Any]) -> list[int]:
         ({"block": "nowhere", "variant": ""}, 404, "no such block"),
     ],
 )
-async def test_a_subset_that_cannot_be_listed_is_refused(
+async def test_an_invalid_subset_of_an_audience_is_rejected(
     rig: Rig, members: dict[str, str], status: int, detail: str
 ) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         body = {"include": [GENT], "message_id": str(MESSAGE), **members}
         answer = await process.client.post("/v1/audiences/contacts", json=body)
         assert answer.status_code == status, answer.text
@@ -127,9 +141,9 @@ async def test_a_subset_that_cannot_be_listed_is_refused(
 
 
 @pytest.mark.asyncio
-async def test_a_campaign_is_requested_once_for_each_subscribed_member(rig: Rig) -> None:
+async def test_a_campaign_requests_one_message_for_each_subscribed_member(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         campaign_id = await draft(process)
         path = f"/v1/campaigns/{campaign_id}"
         for _ in range(2):
@@ -180,15 +194,15 @@ async def test_a_campaign_is_requested_once_for_each_subscribed_member(rig: Rig)
 
 
 @pytest.mark.asyncio
-async def test_what_changes_after_the_freeze_only_skips(rig: Rig) -> None:
+async def test_changes_after_the_freeze_only_skip_recipients(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         campaign_id = await draft(process, hold_out_percent=50)
         path = f"/v1/campaigns/{campaign_id}"
         await process.client.post(f"{path}/launch")
         assert (await process.client.post(f"{path}/pause")).json()["state"] in ("paused", "done")
         before = {request["contact_id"] for request in await requests(rig)}
-        await rig.publish([unwilling(1, "bounced"), contact(12, NOON, city="Gent")])
+        await rig.publish([contact_with_subscription(1, "bounced"), contact(12, NOON, city="Gent")])
         await until(lambda: process.knows(12))
         assert {request["contact_id"] for request in await requests(rig)} == before
         if await state_of(process, campaign_id) == "paused":
@@ -198,7 +212,7 @@ async def test_what_changes_after_the_freeze_only_skips(rig: Rig) -> None:
         sent = {request["contact_id"] for request in await requests(rig)}
         assert counts["requested"] == len(sent)
         frozen = counts["audience"] + counts["held_out"] + counts["suppressed"].get("bounced", 0)
-        # A slice may have frozen its part before the pause or after it, and each contact is in one slice.
+        # Each contact is in one slice, and a slice may have frozen its part before or after the pause.
         assert frozen in ((9,) if 12 in sent else (8, 9))
         assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
 
@@ -210,9 +224,9 @@ def clicked_in(campaign_id: str, contact_id: int, verdict: Any) -> ContactClicke
 
 
 @pytest.mark.asyncio
-async def test_the_report_counts_people_machines_and_variants(rig: Rig) -> None:
+async def test_the_report_counts_contacts_machine_clicks_and_variants(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         campaign_id = await draft(process)
         path = f"/v1/campaigns/{campaign_id}"
         await process.client.post(f"{path}/launch")
@@ -255,9 +269,9 @@ async def test_the_report_counts_people_machines_and_variants(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_was_on_the_topics_at_the_launch_is_in_the_audience(rig: Rig) -> None:
+async def test_the_audience_includes_events_published_before_the_launch(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         campaign_id = await draft(process)
         await rig.publish([contact(one, NOON, city="Gent") for one in range(100, 400)])
         await process.client.post(f"/v1/campaigns/{campaign_id}/launch")
@@ -266,9 +280,9 @@ async def test_what_was_on_the_topics_at_the_launch_is_in_the_audience(rig: Rig)
 
 
 @pytest.mark.asyncio
-async def test_a_campaign_goes_on_after_a_kill_and_a_schedule_is_kept(rig: Rig) -> None:
+async def test_a_scheduled_campaign_is_sent_once_after_a_restart(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         later = (NOON + timedelta(hours=1)).isoformat()
         campaign_id = await draft(process, send_at=later)
         answer = await process.client.post(f"/v1/campaigns/{campaign_id}/launch")
@@ -284,7 +298,7 @@ async def test_a_campaign_goes_on_after_a_kill_and_a_schedule_is_kept(rig: Rig) 
 @pytest.mark.asyncio
 async def test_expired_and_cancelled_campaigns_request_nothing(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         expired = await draft(process, expires_at=(NOON - timedelta(hours=1)).isoformat())
         await process.client.post(f"/v1/campaigns/{expired}/launch")
         await until(lambda: is_in(process, expired, "done"))
@@ -300,15 +314,15 @@ async def test_expired_and_cancelled_campaigns_request_nothing(rig: Rig) -> None
 
 
 @pytest.mark.asyncio
-async def test_an_empty_audience_everybody_and_two_launches_at_once(rig: Rig) -> None:
+async def test_concurrent_launches_request_each_message_of_an_audience_once(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
-        nobody = await draft(process, audience={"include": [{"field": {"key": "city", "is": "Atlantis"}}]})
-        everybody = await draft(process, audience={"include": [{"all": []}], "exclude": [{"any": []}]})
-        paths = [f"/v1/campaigns/{one}/launch" for one in (nobody, everybody, everybody, nobody)]
+        await publish_contacts(rig, process)
+        empty = await draft(process, audience={"include": [{"field": {"key": "city", "is": "Atlantis"}}]})
+        full = await draft(process, audience={"include": [{"all": []}], "exclude": [{"any": []}]})
+        paths = [f"/v1/campaigns/{one}/launch" for one in (empty, full, full, empty)]
         answers = await asyncio.gather(*map(process.client.post, paths))
         assert [answer.status_code for answer in answers] == [200] * 4
-        for campaign_id, count in ((nobody, 0), (everybody, 9)):
+        for campaign_id, count in ((empty, 0), (full, 9)):
             await until(partial(is_in, process, campaign_id, "done"))
             counts = (await process.client.get(f"/v1/campaigns/{campaign_id}")).json()["counts"]
             assert (counts["audience"], counts["requested"]) == (count, count)
@@ -316,10 +330,10 @@ async def test_an_empty_audience_everybody_and_two_launches_at_once(rig: Rig) ->
 
 
 @pytest.mark.asyncio
-async def test_a_time_without_an_offset_is_of_the_account_and_a_broken_draft_says_so(rig: Rig) -> None:
+async def test_local_times_are_in_the_account_time_zone_and_broken_drafts_are_reported(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
-        # The account is in Brussels, where the clock goes from 02:00 to 03:00 on this day.
+        await publish_contacts(rig, process)
+        # The account is in Brussels, where clocks go forward from 02:00 to 03:00 on this day.
         campaign_id = await draft(process, send_at="2026-03-29T02:30:00", expires_at="2026-03-29T12:00:00")
         path = f"/v1/campaigns/{campaign_id}"
         shown = (await process.client.get(path)).json()
@@ -344,7 +358,7 @@ async def test_a_draft_whose_segments_became_expensive_is_not_broken(rig: Rig) -
     """The cost of a criterion is limited when it is written; only a deletion breaks a draft."""
     top = [{"top_label": {"id": str(DOGS), "within_days": days}} for days in range(1, 5)]
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_contacts(rig, process)
         segments = [await process.create(name, GENT) for name in ("One", "Two")]
         audience = {"include": [{"segment": {"id": segment}} for segment in segments]}
         body = {"name": "Spring", "message_id": str(MESSAGE), "audience": audience}

@@ -1,4 +1,4 @@
-"""Unsaved criteria: listed, described, sampled; and the interest in a label."""
+"""Unsaved criteria are listed, described and sampled; the interest in a label is counted."""
 
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,13 @@ from tests.services.segmentation.rig import CATS, DOGS, NOON, Process, Rig, clic
 from tests.stack.waiting import until
 
 
-async def clicks_counted(process: Process, number: int) -> bool:
+async def has_counted_clicks(process: Process, number: int) -> bool:
     answer = await process.client.post("/v1/criteria/count", json={"criterion": {"clicks": {}}})
     return answer.status_code == 200 and answer.json()["count"] == number
 
 
 @pytest.mark.asyncio
-async def test_people_of_a_criterion_and_how_strong_their_interest_is(rig: Rig) -> None:
+async def test_lists_describes_and_samples_a_criterion_and_counts_interest(rig: Rig) -> None:
     async with rig.process() as process:
         client = process.client
         await rig.publish([contact(number, NOON, city="Gent") for number in range(1, 10)])
@@ -24,7 +24,7 @@ async def test_people_of_a_criterion_and_how_strong_their_interest_is(rig: Rig) 
         )
         await rig.publish([clicked(9, NOON, CATS)])
         await until(lambda: process.knows(9))
-        await until(lambda: clicks_counted(process, 5))
+        await until(lambda: has_counted_clicks(process, 5))
         criterion: dict[str, Any] = {"clicks": {"label": str(DOGS)}}
         listed = (await client.post("/v1/criteria/contacts", json={"criterion": criterion, "limit": 3})).json()
         assert ([item["contact_id"] for item in listed["items"]], listed["total"]) == ([1, 2, 4], 4)

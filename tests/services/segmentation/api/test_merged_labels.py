@@ -14,7 +14,9 @@ from tests.stack.waiting import until, until_equal
 KITTENS = UUID(int=3)
 
 
-def held(model: type[LabelAssigned | LabelRemoved], contact_id: int, label_id: UUID, other: UUID | None = None) -> Any:
+def label_event(
+    model: type[LabelAssigned | LabelRemoved], contact_id: int, label_id: UUID, other: UUID | None = None
+) -> Any:
     return model(
         occurred_at=NOON,
         account_id=ACCOUNT,
@@ -39,7 +41,7 @@ def kittens(merged_into: UUID | None) -> LabelChanged:
 
 
 @pytest.mark.asyncio
-async def test_segments_on_merged_labels_mean_both_live_and_after_a_restart(rig: Rig) -> None:
+async def test_segments_on_a_merged_label_include_both_labels_also_after_a_restart(rig: Rig) -> None:
     criteria: dict[str, dict[str, Any]] = {
         "holds kittens": {"label": str(KITTENS)},
         "holds cats": {"label": str(CATS)},
@@ -49,8 +51,14 @@ async def test_segments_on_merged_labels_mean_both_live_and_after_a_restart(rig:
     }
     async with rig.process() as process:
         await rig.publish([kittens(None), *(contact(number, NOON) for number in range(1, 6))])
-        await rig.publish([held(LabelAssigned, 1, KITTENS), held(LabelAssigned, 2, CATS), held(LabelAssigned, 3, DOGS)])
-        # Contact 4 has clicked once on either, contact 5 once more on dogs than on either alone.
+        await rig.publish(
+            [
+                label_event(LabelAssigned, 1, KITTENS),
+                label_event(LabelAssigned, 2, CATS),
+                label_event(LabelAssigned, 3, DOGS),
+            ]
+        )
+        # Contact 4 clicked once on each of the merged labels; contact 5 clicked more on both together than on dogs.
         clicks = [(4, KITTENS), (4, CATS), (5, DOGS), (5, DOGS), (5, KITTENS), (5, CATS), (5, CATS)]
         await rig.publish([clicked(contact_id, NOON, label_id) for contact_id, label_id in clicks])
         await until(lambda: process.knows(5))
@@ -67,20 +75,20 @@ async def test_segments_on_merged_labels_mean_both_live_and_after_a_restart(rig:
         await until_equal(members, merged)
         for segment_id in ids.values():
             assert "broken" not in (await process.client.get(f"/v1/segments/{segment_id}")).json()
-        # The job of the merge: nobody leaves and enters again.
+        # The merge job moves the assignments: no contact leaves and enters again.
         announced = await rig.read()
-        await rig.publish([held(LabelAssigned, 1, CATS, KITTENS), held(LabelRemoved, 1, KITTENS, CATS)])
-        await rig.publish([contact(6, NOON), held(LabelAssigned, 6, CATS)])
+        await rig.publish([label_event(LabelAssigned, 1, CATS, KITTENS), label_event(LabelRemoved, 1, KITTENS, CATS)])
+        await rig.publish([contact(6, NOON), label_event(LabelAssigned, 6, CATS)])
         await until_equal(members, merged | {"holds kittens": {1, 2, 6}, "holds cats": {1, 2, 6}})
         assert {event.contact_id for event in (await rig.read())} - {6} == {event.contact_id for event in announced}
         assert len(await rig.read()) == len(announced) + 2
         body = {"criterion": criteria["holds kittens"], "contact_id": 1}
         explained = (await process.client.post("/v1/criteria/explain", json=body)).json()
-        assert explained["asked"] == {"id": str(KITTENS)}, "as it was written"
+        assert explained["asked"] == {"id": str(KITTENS)}, "the criterion is shown as it was written"
         assert explained["saw"]["held"][0]["label_id"] == str(CATS)
     async with rig.process() as process:
         await until(lambda: process.knows(6))
-        await rig.publish([held(LabelAssigned, 3, CATS), clicked(2, NOON + timedelta(minutes=1), KITTENS)])
+        await rig.publish([label_event(LabelAssigned, 3, CATS), clicked(2, NOON + timedelta(minutes=1), KITTENS)])
         final = {"holds kittens": {1, 2, 3, 6}, "holds cats": {1, 2, 3, 6}, "rather cats": {2, 4, 5}, "top": {2, 4, 5}}
         await until_equal(members, merged | final)
         count = (await process.client.post("/v1/criteria/count", json={"criterion": criteria["holds kittens"]})).json()

@@ -17,7 +17,7 @@ DOG_CLICKS: dict[str, Any] = {"clicks": {"label": str(DOGS)}}
 
 
 @pytest.mark.asyncio
-async def test_a_segment_from_its_making_to_its_end(rig: Rig) -> None:
+async def test_a_segment_is_created_read_updated_and_deleted(rig: Rig) -> None:
     async with rig.process() as process:
         client = process.client
         made = await client.post("/v1/segments", json={"name": " Dogs ", "criterion": {"label": str(DOGS)}})
@@ -47,7 +47,7 @@ async def test_a_segment_from_its_making_to_its_end(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_faults_have_pointers_into_the_body(rig: Rig) -> None:
+async def test_errors_point_into_the_request_body(rig: Rig) -> None:
     async with rig.process() as process:
         for criterion, pointer in (
             ({"all": [{"nope": 1}]}, "/criterion/all/0/nope"),
@@ -66,7 +66,7 @@ async def test_faults_have_pointers_into_the_body(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_definition_that_an_event_cannot_hold_is_refused(rig: Rig) -> None:
+async def test_a_definition_too_large_for_an_event_is_rejected(rig: Rig) -> None:
     cities = [f"{number}{'x' * 8000}" for number in range(110)]
     too_large = {"name": "x", "criterion": {"field": {"key": "city", "in": cities}}}
     async with rig.process() as process:
@@ -85,7 +85,7 @@ async def test_a_definition_that_an_event_cannot_hold_is_refused(rig: Rig) -> No
 
 
 @pytest.mark.asyncio
-async def test_what_is_used_cannot_be_deleted_and_circles_cannot_be_made(rig: Rig) -> None:
+async def test_segments_in_use_cannot_be_deleted_and_cycles_are_rejected(rig: Rig) -> None:
     async with rig.process() as process:
         client = process.client
         inner = await process.create("Inner", DOG_CLICKS)
@@ -117,7 +117,7 @@ async def test_what_is_used_cannot_be_deleted_and_circles_cannot_be_made(rig: Ri
 
 
 @pytest.mark.asyncio
-async def test_counts_of_every_node_and_the_reasons_for_one_contact(rig: Rig) -> None:
+async def test_counts_every_node_of_a_criterion_and_explains_one_contact(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON, city="Gent" if number < 4 else "Brugge") for number in range(1, 9)])
         await rig.publish([clicked(number, NOON) for number in range(2, 7) for _ in range(number % 3)])
@@ -154,7 +154,7 @@ async def test_counts_of_every_node_and_the_reasons_for_one_contact(rig: Rig) ->
 
 
 @pytest.mark.asyncio
-async def test_the_stream_tells_the_count_as_it_changes(rig: Rig) -> None:
+async def test_the_stream_sends_the_count_when_it_changes(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 9)])
         await until(lambda: process.knows(8))
@@ -173,7 +173,7 @@ async def test_the_stream_tells_the_count_as_it_changes(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_who_entered_and_left_is_listed_newest_first(rig: Rig) -> None:
+async def test_membership_changes_are_filtered_and_listed_newest_first(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 4)])
         await until(lambda: process.knows(3))
@@ -188,15 +188,15 @@ async def test_who_entered_and_left_is_listed_newest_first(rig: Rig) -> None:
             assert answer.status_code == 200, answer.text
             return [(one["segment_id"], one["contact_id"], one["type"]) for one in answer.json()["items"]]
 
-        async def came_and_went() -> bool:
+        async def changes_are_recorded() -> bool:
             return len(await changes(segment_id=dogs)) == 2 and await process.count(few) == 1
 
-        await until(came_and_went)
+        await until(changes_are_recorded)
         assert sorted(await changes(segment_id=dogs)) == [(dogs, 1, "SegmentEntered"), (dogs, 2, "SegmentEntered")]
         assert {kind for _, _, kind in await changes(type="SegmentEntered")} == {"SegmentEntered"}
         of_few = await changes(segment_id=few)
         assert (few, 1, "SegmentEntered") in of_few
-        # The second contact entered and left, unless both its clicks came in one batch.
+        # The second contact entered and left, unless both of its clicks were in one batch.
         moves = [kind for _, contact_id, kind in of_few if contact_id == 2]
         assert moves in ([], ["SegmentLeft", "SegmentEntered"])
         assert await changes(segment_id=few, type="SegmentLeft") == ([(few, 2, "SegmentLeft")] if moves else [])
@@ -217,7 +217,7 @@ async def test_who_entered_and_left_is_listed_newest_first(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_another_accounts_segment_is_not_there(rig: Rig) -> None:
+async def test_a_segment_of_another_account_is_not_found(rig: Rig) -> None:
     async with rig.process() as process:
         segment_id = await process.create("Dogs", DOG_CLICKS)
         await rig.database.pool.execute("UPDATE segments SET account_id = 8")
@@ -225,7 +225,7 @@ async def test_another_accounts_segment_is_not_there(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_slices_are_for_whom_has_the_secret(rig: Rig) -> None:
+async def test_slices_require_the_internal_secret(rig: Rig) -> None:
     async with rig.process() as process:
         body = {"account_id": ACCOUNT, "epochs": {"0": 1}, "question": {"kind": "announced"}}
         assert (await process.client.post("/internal/slices", json=body)).status_code == 404

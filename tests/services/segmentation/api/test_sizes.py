@@ -1,4 +1,4 @@
-"""A campaign or an audience that is too large is refused at once, and nothing remains that cannot be changed."""
+"""A campaign or an audience that is too large is rejected when it is written; a stored one can be deleted."""
 
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ def campaign(**changes: Any) -> dict[str, Any]:
     return {"name": "Spring", "message_id": str(MESSAGE), "audience": {"include": [SOME]}} | changes
 
 
-# The part that is written, and the pointer of the refusal. An event has less than 900 kB, whichever part is large.
+# The request body, and the pointer of the error. An event has less than 900 kB, whichever part of it is large.
 CAMPAIGNS: dict[str, tuple[dict[str, Any], str]] = {
     "one criterion": (campaign(audience={"include": [cities(900)]}), "/audience"),
     "all criteria together": (
@@ -42,7 +42,7 @@ CAMPAIGNS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-async def world(rig: Rig, process: Process) -> None:
+async def publish_message(rig: Rig, process: Process) -> None:
     await rig.publish([message(), FIELD])
 
     async def knows_message() -> bool:
@@ -58,9 +58,9 @@ def pointers(answer: Any) -> list[str]:
 
 
 @pytest.mark.asyncio
-async def test_what_is_too_large_is_refused_with_a_pointer_and_nothing_is_written(rig: Rig) -> None:
+async def test_oversized_campaigns_are_rejected_with_a_pointer_and_not_stored(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_message(rig, process)
         created = (await process.client.post("/v1/campaigns", json=campaign())).json()
         for name, (body, pointer) in CAMPAIGNS.items():
             assert pointers(await process.client.post("/v1/campaigns", json=body)) == [pointer], name
@@ -79,10 +79,10 @@ async def test_what_is_too_large_is_refused_with_a_pointer_and_nothing_is_writte
 
 
 @pytest.mark.asyncio
-async def test_segments_in_an_audience_count_for_its_size(rig: Rig) -> None:
-    """Each segment is small enough; but a campaign stores all of them, and sends all of them to every slice."""
+async def test_the_size_of_an_audience_includes_its_segments(rig: Rig) -> None:
+    """Each segment is small enough, but a campaign stores all of them, and sends all of them to every slice."""
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_message(rig, process)
         segments = [{"segment": await process.create(f"Large {number}", cities(160))} for number in range(6)]
         body = campaign(audience={"include": segments})
         assert pointers(await process.client.post("/v1/campaigns", json=body)) == ["/audience"]
@@ -100,13 +100,13 @@ async def test_segments_in_an_audience_count_for_its_size(rig: Rig) -> None:
 @pytest.mark.asyncio
 async def test_a_campaign_near_the_limit_can_be_launched_cancelled_and_deleted(rig: Rig) -> None:
     async with rig.process() as process:
-        await world(rig, process)
+        await publish_message(rig, process)
         answer = await process.client.post("/v1/campaigns", json=campaign(audience={"include": [cities(780)]}))
         assert answer.status_code == 201, answer.text
         path = f"/v1/campaigns/{answer.json()['id']}"
         assert (await process.client.post(f"{path}/launch")).status_code == 200
         answer = await process.client.post(f"{path}/cancel")
-        assert answer.status_code in (200, 409), answer.text  # the freeze may already be done
+        assert answer.status_code in (200, 409), answer.text  # the freeze may be complete already
         assert (await process.client.delete(path)).status_code == 204
         largest = await rig.database.pool.fetchval("SELECT max(octet_length(body)) FROM events")
         assert 700_000 < largest < MOST_EVENT_BYTES

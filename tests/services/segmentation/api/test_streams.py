@@ -16,7 +16,7 @@ from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio
-async def test_too_many_streams_are_refused_and_a_closed_one_makes_room(rig: Rig) -> None:
+async def test_streams_beyond_the_limit_are_refused_until_others_are_closed(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(1, NOON)])
         await until(lambda: process.knows(1))
@@ -29,16 +29,16 @@ async def test_too_many_streams_are_refused_and_a_closed_one_makes_room(rig: Rig
                 assert refused.status_code == 429
                 assert refused.headers["retry-after"] == "5"
             tasks = [task for task in asyncio.all_tasks() if task.get_name() == "count stream"]
-            assert len(tasks) == 1, "streams of one segment share one evaluation"
-        await until(lambda: opens(process, path))
-        await until(no_evaluation)
+            assert len(tasks) == 1, "streams of one segment must share one evaluation"
+        await until(lambda: can_open(process, path))
+        await until(has_no_evaluation)
 
 
-async def no_evaluation() -> bool:
+async def has_no_evaluation() -> bool:
     return not [task for task in asyncio.all_tasks() if task.get_name() == "count stream"]
 
 
-async def opens(process: Process, path: str) -> bool:
+async def can_open(process: Process, path: str) -> bool:
     async with process.client.stream("GET", path) as answer:
         return bool(answer.status_code == 200)
 
@@ -63,18 +63,18 @@ async def test_a_stream_ends_when_its_key_is_revoked(rig: Rig) -> None:
                 lines.append(line)
                 if line.startswith("data:"):
                     await rig.publish([replace(key, revoked=True)])
-        assert lines, "the stream has ended by itself"
+        assert lines, "the stream ended before its first line"
 
 
 @pytest.mark.asyncio
-async def test_a_question_between_processes_is_read_with_the_secret_only(rig: Rig) -> None:
+async def test_the_body_of_an_internal_request_is_not_parsed_without_the_secret(rig: Rig) -> None:
     async with rig.process() as process:
         answer = await process.client.post("/internal/slices", content=b"{ no JSON")
         assert answer.status_code == 404
 
 
 @pytest.mark.asyncio
-async def test_a_forged_cursor_is_refused(rig: Rig) -> None:
+async def test_a_forged_cursor_is_rejected(rig: Rig) -> None:
     async with rig.process() as process:
         segment_id = await process.create("All", {"all": []})
         for cursor in ("AAAA", "eyJhIjoxfQ"):

@@ -1,4 +1,4 @@
-"""A process has lost its slices without knowing it."""
+"""A process that lost its slices without noticing, and records that are held."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio
-async def test_whoever_lost_a_slice_announces_nothing_before_it_has_read_what_its_successor_did(rig: Rig) -> None:
+async def test_a_process_acquires_its_lost_slices_again_before_it_announces(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 9)])
         await until(lambda: process.knows(8))
         before = {number: memory.epoch for number, memory in process.handler.memories.items()}
-        # As if another process had owned the slices for a while, while this one was stopped.
+        # Simulate another process that owned the slices while this one was paused.
         await rig.database.pool.execute("UPDATE slice_owner SET epoch = epoch + 1")
         assert not process.handler.memories[0].pending
         segment_id = await process.create("All", {"all": []})
@@ -25,13 +25,13 @@ async def test_whoever_lost_a_slice_announces_nothing_before_it_has_read_what_it
 
 
 @pytest.mark.asyncio
-async def test_a_record_that_is_held_back_is_in_no_image_until_it_is_released(rig: Rig) -> None:
+async def test_a_held_record_is_left_out_of_the_image_until_it_is_released(rig: Rig) -> None:
     criterion = {"clicks": {"label": str(DOGS)}}
     async with rig.process() as process:
         segment_id = await process.create("Dogs", criterion)
         await rig.publish([contact(number, NOON) for number in (1, 2)])
         await until(lambda: process.knows(2))
-    # For the runtime, the code fails on contact 1's click: the click is held, and the consumer continues.
+    # Simulate a failure of the code on contact 1's click: the click is held, and the consumer continues.
     click = clicked(1, NOON)
     await rig.publish([click, clicked(2, NOON)])
     number = partition_of(ACCOUNT, 1, PARTITIONS)
@@ -57,8 +57,8 @@ async def test_a_record_that_is_held_back_is_in_no_image_until_it_is_released(ri
         await until(lambda: rig.has_announced(segment_id, {1, 2}))
         assert await pool.fetchval("SELECT count(*) FROM snapshots WHERE partition = $1", number) == 0
     async with rig.process() as process:
-        await until(lambda: counted(process, segment_id, 2))
+        await until(lambda: has_count(process, segment_id, 2))
 
 
-async def counted(process: Process, segment_id: str, number: int) -> bool:
+async def has_count(process: Process, segment_id: str, number: int) -> bool:
     return await process.count(segment_id) == number

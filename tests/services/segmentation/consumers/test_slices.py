@@ -24,36 +24,36 @@ THRICE: dict[str, Any] = {"clicks": {"label": str(DOGS), "at_least": 3, "within_
         (NOON + day(10), (NOON + day(10)).replace(hour=22, minute=0)),
     ],
 )
-async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig, noon: datetime, midnight: datetime) -> None:
+async def test_a_click_starts_a_membership_and_midnight_ends_it(rig: Rig, noon: datetime, midnight: datetime) -> None:
     rig.clock.now = noon
     async with rig.process() as process:
         segment_id = await process.create("Dog lovers", THRICE)
         await rig.publish([contact(number, noon) for number in (1, 2)])
         await rig.publish([clicked(1, noon - day(shift)) for shift in (29, 28)])
         await rig.publish([clicked(1, noon), clicked(2, noon)])
-        await until(lambda: moves_of(rig, segment_id, [(1, True, "event")]))
+        await until(lambda: moves_are(rig, segment_id, [(1, True, "event")]))
         assert await process.count(segment_id) == 1
         # A minute before midnight in Brussels the contact is still a member, and a minute after midnight it is not.
         rig.clock.now = midnight - timedelta(minutes=1)
         assert await process.count(segment_id) == 1
-        assert all(memory.slices[ACCOUNT].next_day() == midnight for memory in with_contacts(process))
+        assert all(memory.slices[ACCOUNT].next_day() == midnight for memory in memories_with_contacts(process))
         rig.clock.now = midnight + timedelta(minutes=1)
-        await until(lambda: moves_of(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
+        await until(lambda: moves_are(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
         assert await process.count(segment_id) == 0
         series = (await process.client.get(f"/v1/segments/{segment_id}/series?since=2026-01-01")).json()
         assert series == {"days": [{"day": noon.date().isoformat(), "count": 1}]}
 
 
-def with_contacts(process: Process) -> list[SliceMemory]:
+def memories_with_contacts(process: Process) -> list[SliceMemory]:
     return [memory for memory in process.handler.memories.values() if ACCOUNT in memory.slices]
 
 
-async def moves_of(rig: Rig, segment_id: str, expected: list[tuple[int, bool, str]]) -> bool:
+async def moves_are(rig: Rig, segment_id: str, expected: list[tuple[int, bool, str]]) -> bool:
     return await rig.moves(segment_id) == expected
 
 
 @pytest.mark.asyncio
-async def test_a_definition_announces_the_difference_and_so_does_its_change(rig: Rig) -> None:
+async def test_creating_changing_and_deleting_a_segment_announces_the_difference(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON, city="Gent" if number % 2 else "Brugge") for number in range(1, 9)])
         await until(lambda: process.knows(8))
@@ -73,7 +73,7 @@ async def test_a_definition_announces_the_difference_and_so_does_its_change(rig:
 
 
 @pytest.mark.asyncio
-async def test_restarts_with_and_without_a_snapshot_change_nothing(rig: Rig) -> None:
+async def test_members_stay_correct_across_restarts_with_and_without_a_snapshot(rig: Rig) -> None:
     criterion = {"any": [THRICE, {"not": {"clicks": {"label": str(CATS)}}}]}
     async with rig.process(snapshot_seconds=0.2) as process:
         segment_id = await process.create("Dogs, or no cats", criterion)
@@ -81,7 +81,7 @@ async def test_restarts_with_and_without_a_snapshot_change_nothing(rig: Rig) -> 
         await rig.publish([clicked(number, NOON - day(number % 5), CATS) for number in range(1, 40, 2)])
         await until(lambda: rig.has_announced(segment_id, rig.expected(parse(criterion))))
         rig.clock.now += timedelta(seconds=1)
-        await until(lambda: snapshots(rig))
+        await until(lambda: has_all_snapshots(rig))
     for damage in ("", "UPDATE snapshot_parts SET body = set_byte(body, 9, 99)", "DELETE FROM snapshots"):
         await rig.database.pool.execute(damage or "SELECT 1")
         await rig.publish([clicked(number, NOON) for number in range(1, 8) for _ in range(1)])
@@ -93,13 +93,13 @@ async def test_restarts_with_and_without_a_snapshot_change_nothing(rig: Rig) -> 
             assert found == rig.expected(parse(criterion))
 
 
-async def snapshots(rig: Rig) -> bool:
+async def has_all_snapshots(rig: Rig) -> bool:
     count: int = await rig.database.pool.fetchval("SELECT count(*) FROM snapshots")
     return count == rig.settings.partitions
 
 
 @pytest.mark.asyncio
-async def test_an_erased_contact_leaves(rig: Rig) -> None:
+async def test_an_erased_contact_leaves_its_segments(rig: Rig) -> None:
     async with rig.process() as process:
         segment_id = await process.create("All", {"not": {"label": str(DOGS)}})
         await rig.publish([contact(1, NOON), contact(2, NOON)])
@@ -110,7 +110,7 @@ async def test_an_erased_contact_leaves(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_two_processes_share_the_slices_and_counts_add_up(rig: Rig) -> None:
+async def test_two_processes_share_the_slices_and_return_the_total_count(rig: Rig) -> None:
     async with rig.process("one") as one, rig.process("two") as two:
         segment_id = await one.create("Dogs", {"clicks": {"label": str(DOGS)}})
         await rig.publish([contact(number, NOON) for number in range(1, 41)])
@@ -126,8 +126,8 @@ async def test_two_processes_share_the_slices_and_counts_add_up(rig: Rig) -> Non
 @pytest.mark.fault
 @pytest.mark.timeout(240)
 @pytest.mark.asyncio
-async def test_a_process_that_is_gone_leaves_its_slices_to_the_other(rig: Rig) -> None:
-    # Long enough for the request below to be sent before it ends, also on a busy machine.
+async def test_a_process_takes_over_the_slices_of_a_stopped_process(rig: Rig) -> None:
+    # The session must not expire before the request below is sent, even on a busy machine.
     rig.settings = rig.settings.model_copy(update={"kafka_session_timeout": 15})
     criterion = {"clicks": {"label": str(DOGS)}}
     async with rig.process("one") as one:
@@ -135,7 +135,7 @@ async def test_a_process_that_is_gone_leaves_its_slices_to_the_other(rig: Rig) -
         await rig.publish([contact(number, NOON) for number in range(1, 41)])
         async with rig.process("two") as two:
             await until(lambda: len(two.handler.memories) == 2 and len(one.handler.memories) == 2, 60)
-        # Its slices have no owner until its session expires and the group assigns them to the other process.
+        # The slices of process two have no owner until its session expires and the group assigns them to process one.
         answer = await one.client.post("/v1/criteria/count", json={"criterion": criterion})
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
@@ -145,7 +145,7 @@ async def test_a_process_that_is_gone_leaves_its_slices_to_the_other(rig: Rig) -
 
 
 @pytest.mark.asyncio
-async def test_another_time_zone_moves_all_days(rig: Rig) -> None:
+async def test_a_change_of_time_zone_moves_clicks_to_other_days(rig: Rig) -> None:
     criterion = {"clicks": {"from": "2026-03-20", "to": "2026-03-20"}}
     async with rig.process() as process:
         segment_id = await process.create("On the 20th", criterion)

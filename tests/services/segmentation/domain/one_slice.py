@@ -1,4 +1,4 @@
-"""The contacts of one slice, and histories of them."""
+"""The contacts of one slice, and a strategy for their histories."""
 
 from hypothesis import strategies as st
 

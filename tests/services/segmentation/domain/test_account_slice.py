@@ -1,4 +1,4 @@
-"""Each entering and leaving is announced once, whatever happens in between."""
+"""Each entry and exit is announced exactly once, whatever happens in between."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ steps = st.lists(
         batches,
         st.tuples(st.sampled_from(SEGMENTS), st.one_of(st.none(), criteria)),  # a definition; None deletes it
         st.integers(0, 40).map(lambda shift: TODAY + timedelta(days=shift)),  # a day
-        st.integers(1, 5),  # drain this many
+        st.integers(1, 5),  # drain this many contacts
         st.sampled_from(SEGMENTS).map(Broken),
         merges,
         st.just("restart"),
@@ -69,7 +69,7 @@ steps = st.lists(
 
 @dataclass
 class SliceAndModel:
-    """A slice, the plain evaluation, and the members that an outside consumer derives from the moves."""
+    """A slice, its model (the plain evaluation), and the members that a consumer derives from the moves."""
 
     account: AccountSlice = field(
         default_factory=lambda: AccountSlice(ACCOUNT, ZONE, ZONE.key, TODAY, PARTITIONS, FIRST)
@@ -87,7 +87,7 @@ class SliceAndModel:
     merged: MergedLabels = NONE_MERGED
 
     def definitions(self) -> Definitions:
-        # New definitions each time, as after a restart, or derived from the previous ones, as after a change.
+        # The definitions are new, as after a restart, or derived from the previous ones, as after a change.
         broken = {segment_id: "a label was deleted" for segment_id in self.broken if segment_id in self.segments}
         self.before = Definitions(ZONE.key, self.segments, broken, self.before, self.merged)
         return self.before
@@ -97,7 +97,7 @@ class SliceAndModel:
             members = self.seen.setdefault(move.segment_id, set())
             assert (move.contact in members) is not move.enters, "announced twice, or left without having entered"
             assert self.before is not None
-            assert move.segment_id not in self.before.broken, "a broken segment decides nothing"
+            assert move.segment_id not in self.before.broken, "a broken segment must not announce moves"
             (members.add if move.enters else members.remove)(move.contact)
 
     def step(self, step: object) -> None:
@@ -168,7 +168,9 @@ def test_moves_alternate_and_add_up_to_the_members(steps: list[object]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(batches, max_size=4), criteria)
-def test_a_snapshot_in_parts_is_the_image(batches: list[list[ContactEvent]], criterion: Criterion) -> None:
+def test_an_image_loaded_from_snapshot_parts_has_the_same_members(
+    batches: list[list[ContactEvent]], criterion: Criterion
+) -> None:
     pair = SliceAndModel()
     for batch in batches:
         pair.step(batch)
@@ -180,7 +182,7 @@ def test_a_snapshot_in_parts_is_the_image(batches: list[list[ContactEvent]], cri
     assert Evaluator(again).members(criterion) == Evaluator(pair.account.image).members(criterion)
 
 
-def reasons(pair: SliceAndModel, step: object) -> list[tuple[int, bool, str]]:
+def moves_of_step(pair: SliceAndModel, step: object) -> list[tuple[int, bool, str]]:
     found: list[tuple[int, bool, str]] = []
 
     def take(moves: Iterable[Move]) -> None:
@@ -191,15 +193,15 @@ def reasons(pair: SliceAndModel, step: object) -> list[tuple[int, bool, str]]:
     return found
 
 
-def test_a_contact_that_is_pending_is_announced_with_reason_definition() -> None:
+def test_pending_contacts_are_announced_with_the_reason_definition() -> None:
     pair = SliceAndModel(segments={})
     pair.account.image.known = BitMap([1, 2, 3])
-    assert reasons(pair, (SEGMENTS[1], parse({"all": []}))) == []
-    assert reasons(pair, [gone(2)]) == []
-    assert reasons(pair, 5) == [(1, True, "definition"), (3, True, "definition")]
+    assert moves_of_step(pair, (SEGMENTS[1], parse({"all": []}))) == []
+    assert moves_of_step(pair, [erased(2)]) == []
+    assert moves_of_step(pair, 5) == [(1, True, "definition"), (3, True, "definition")]
 
 
-def gone(index: int) -> ContactEvent:
+def erased(index: int) -> ContactEvent:
     return ContactChanged(
         occurred_at=datetime(2026, 3, 30, 10, tzinfo=UTC),
         account_id=ACCOUNT,
@@ -216,22 +218,22 @@ def gone(index: int) -> ContactEvent:
 def test_a_broken_segment_keeps_its_members_until_it_is_mended() -> None:
     pair = SliceAndModel(segments={SEGMENTS[1]: ("news", parse({"not": {"label": str(UUID(int=1))}}))})
     pair.account.image.known = BitMap([1, 2, 3])
-    assert reasons(pair, 5) == [(contact, True, "definition") for contact in (1, 2, 3)]
+    assert moves_of_step(pair, 5) == [(contact, True, "definition") for contact in (1, 2, 3)]
     pair.broken = {SEGMENTS[1]}
-    assert reasons(pair, [gone(2)]) == []
-    assert reasons(pair, 5) == []
+    assert moves_of_step(pair, [erased(2)]) == []
+    assert moves_of_step(pair, 5) == []
     assert pair.account.memberships[SEGMENTS[1]].broken
     assert not pair.account.pending
     pair.broken = set()
-    assert reasons(pair, 5) == [(2, False, "definition")]
+    assert moves_of_step(pair, 5) == [(2, False, "definition")]
 
 
-def test_an_evaluation_that_fails_breaks_that_segment_only() -> None:
+def test_a_failed_evaluation_breaks_only_its_own_segment() -> None:
     pair = SliceAndModel(
         segments={SEGMENTS[1]: ("fine", parse({"all": []})), SEGMENTS[2]: ("bad", parse({"clicks": {}}))}
     )
     pair.account.image.known = BitMap([1])
     with patch.object(evaluator, "clicks", side_effect=ZeroDivisionError("bad")):
-        assert reasons(pair, 5) == [(1, True, "definition")]
+        assert moves_of_step(pair, 5) == [(1, True, "definition")]
     assert pair.account.failures == {SEGMENTS[2]: "ZeroDivisionError: bad"}
     assert pair.account.memberships[SEGMENTS[2]].broken

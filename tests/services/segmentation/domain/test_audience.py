@@ -41,7 +41,7 @@ blocks_of = st.lists(
 ).map(lambda found: [Block(f"b{number}", variants) for number, variants in enumerate(found)])
 
 
-def world(events: list[ContactEvent]) -> tuple[Slice, dict[int, History]]:
+def image_and_histories(events: list[ContactEvent]) -> tuple[Slice, dict[int, History]]:
     image = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
     fold(image, events, Days(ZONE), PARTITIONS)
     histories = {contact: History(ZONE, contact) for contact in CONTACTS}
@@ -55,7 +55,7 @@ def world(events: list[ContactEvent]) -> tuple[Slice, dict[int, History]]:
 def test_an_audience_is_include_minus_exclude_minus_suppressed_minus_held_out(
     events: list[ContactEvent], include: list[Criterion], exclude: list[Criterion], percent: float
 ) -> None:
-    image, histories = world(events)
+    image, histories = image_and_histories(events)
     audience = Audience(include, exclude, percent, "seed")
     found = select(Evaluator(image), audience)
     where: dict[int, str] = {}
@@ -81,10 +81,10 @@ def is_true(facts: Facts, criterion: Criterion) -> bool:
 
 @settings(max_examples=100, deadline=None)
 @given(histories, blocks_of)
-def test_content_for_many_is_the_content_of_each(events: list[ContactEvent], blocks: list[Block]) -> None:
-    image, histories = world(events)
-    everybody = BitMap([contact // PARTITIONS for contact in CONTACTS])
-    decided = decide_for_many(Evaluator(image), blocks, everybody)
+def test_content_for_many_contacts_equals_the_content_of_each(events: list[ContactEvent], blocks: list[Block]) -> None:
+    image, histories = image_and_histories(events)
+    all_contacts = BitMap([contact // PARTITIONS for contact in CONTACTS])
+    decided = decide_for_many(Evaluator(image), blocks, all_contacts)
     for contact, history in histories.items():
         facts = history.facts()
         expected = decide_content(blocks, partial(is_true, facts))
@@ -109,7 +109,7 @@ def changed(contact: int, **state: Any) -> ContactChanged:
     )
 
 
-def test_who_may_not_be_sent_to_any_more_is_skipped_for_one_reason() -> None:
+def test_contacts_that_can_no_longer_be_sent_to_are_skipped_for_one_reason() -> None:
     image = Slice(TODAY.toordinal(), 1)
     days = Days(ZONE)
     fold(image, [changed(one) for one in range(1, 6)] + [changed(4, tracking_consent="denied")], days, 1)
@@ -129,7 +129,7 @@ def test_who_may_not_be_sent_to_any_more_is_skipped_for_one_reason() -> None:
     assert "consent_denied" not in skipped_of(image, audience, before)
 
 
-def test_what_was_frozen_is_read_as_it_was_written_also_by_an_earlier_version() -> None:
+def test_a_frozen_audience_is_also_loaded_from_the_format_of_an_earlier_version() -> None:
     sets = [BitMap([number]) for number in range(7)]
     content = {"hero": {"dogs": sets[3], "": sets[4]}}
     frozen = Frozen(sets[0], sets[1], {"blocked": sets[2]}, content, sets[5], [sets[6]])
@@ -140,25 +140,25 @@ def test_what_was_frozen_is_read_as_it_was_written_also_by_an_earlier_version() 
 
 @settings(max_examples=100, deadline=None)
 @given(histories, several, several, blocks_of, st.sampled_from([0, 30, 100]))
-def test_every_number_of_an_audience_has_its_contacts(
+def test_every_count_of_an_audience_equals_its_subset_of_contacts(
     events: list[ContactEvent],
     include: list[Criterion],
     exclude: list[Criterion],
     blocks: list[Block],
     percent: float,
 ) -> None:
-    image, _ = world(events)
+    image, _ = image_and_histories(events)
     audience = Audience(include, exclude, percent, "seed")
     evaluator = Evaluator(image)
     selection = select(evaluator, audience)
     subset = partial(subset_of, evaluator, audience, blocks)
     assert subset(Subset(status="audience")) == selection.audience
     assert subset(Subset(status="held_out")) == selection.held_out
-    everybody = subset(Subset(status="suppressed"))
+    suppressed = subset(Subset(status="suppressed"))
     for reason, contacts in selection.suppressed.items():
         assert subset(Subset(status="suppressed", reason=reason)) == contacts
-        everybody -= contacts
-    assert not everybody
+        suppressed -= contacts
+    assert not suppressed
     for block, by_variant in decide_for_many(evaluator, blocks, selection.audience).items():
         for variant, contacts in by_variant.items():
             assert subset(Subset(status="audience", block=block, variant=variant)) == contacts

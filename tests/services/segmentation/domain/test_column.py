@@ -5,10 +5,10 @@ from time import process_time
 
 from services.segmentation.domain.column import MOST_TEXTS, Column
 
-CONTACTS = 83_333  # a slice of a million contacts in twelve
+CONTACTS = 83_333  # one of twelve slices of a million contacts
 SLICES = 12
 WITHIN = 0.1  # seconds for all slices
-BUSY = 3  # times the duration on an idle machine
+BUSY = 3  # allowed multiple of the duration on an idle machine
 TRIES = 5
 
 
@@ -22,7 +22,7 @@ def fastest(ask: Callable[[], object]) -> float:
     return min(times)
 
 
-def test_a_thousand_values_are_looked_for_in_one_pass() -> None:
+def test_a_thousand_values_are_found_in_one_pass() -> None:
     column = Column()
     column.put({contact: f"value {contact:06}" for contact in range(CONTACTS)})
     assert len(column.texts) == MOST_TEXTS

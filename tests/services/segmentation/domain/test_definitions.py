@@ -14,7 +14,7 @@ def definitions(zone: str = "UTC", **criteria: Criterion) -> Definitions:
     return Definitions(zone, {ids[name]: (name, criterion) for name, criterion in criteria.items()})
 
 
-def test_a_fingerprint_is_of_what_can_have_other_members() -> None:
+def test_a_fingerprint_changes_with_included_segments_and_the_time_zone() -> None:
     of_two = parse({"not": {"segment": str(ONE)}})
     before = definitions(one=LABEL, two=of_two)
     assert before.all[TWO].fingerprint == definitions(one=LABEL, two=of_two).all[TWO].fingerprint
@@ -23,12 +23,12 @@ def test_a_fingerprint_is_of_what_can_have_other_members() -> None:
     assert before.all[TWO].fingerprint != definitions("Asia/Tokyo", one=LABEL, two=of_two).all[TWO].fingerprint
 
 
-def test_a_segment_whose_segment_is_gone_is_broken() -> None:
+def test_a_segment_that_includes_a_missing_segment_is_broken() -> None:
     found = definitions(one=LABEL, two=parse({"segment": str(THREE)}), three=parse({"segment": str(TWO)}))
     assert (set(found.all), set(found.broken)) == ({ONE}, {TWO, THREE})
 
 
-def test_only_those_concerned_are_looked_at() -> None:
+def test_finds_only_the_segments_that_a_change_concerns() -> None:
     found = definitions(
         one=LABEL, two=parse({"clicks": {"url_starts_with": "https://"}}), three=parse({"segment": str(ONE)})
     )
@@ -38,12 +38,12 @@ def test_only_those_concerned_are_looked_at() -> None:
     assert found.concerned([("field", "city")]) == []
 
 
-def test_equal_leaves_are_one_object() -> None:
+def test_equal_leaves_share_one_object() -> None:
     found = definitions(one=LABEL, two=parse({"all": [{"label": str(ONE)}]}))
     assert found.all[TWO].criterion.parts[0] is found.all[ONE].criterion  # type: ignore[union-attr]
 
 
-def test_what_has_not_changed_is_taken_over() -> None:
+def test_unchanged_definitions_are_reused() -> None:
     of_one = parse({"segment": str(ONE)})
     segments = {ONE: ("one", LABEL), TWO: ("two", parse({"clicks": {}})), THREE: ("three", of_one)}
     before = Definitions("UTC", segments)
@@ -59,7 +59,7 @@ def test_what_has_not_changed_is_taken_over() -> None:
     assert Definitions("Asia/Tokyo", segments, previous=before).all[TWO].fingerprint != before.all[TWO].fingerprint
 
 
-def test_whatever_includes_a_broken_segment_is_broken() -> None:
+def test_segments_that_include_a_broken_segment_are_broken() -> None:
     segments = {
         ONE: ("one", LABEL),
         TWO: ("two", parse({"not": {"segment": str(ONE)}})),

@@ -42,7 +42,7 @@ def naive(criterion: Criterion, histories: dict[int, History]) -> set[int]:
 
 @settings(max_examples=200, deadline=None)
 @given(criteria, histories, cuts)
-def test_the_image_answers_as_the_plain_meaning(
+def test_the_image_has_the_members_of_the_plain_evaluation(
     criterion: Criterion, events: list[ContactEvent], cuts: list[int]
 ) -> None:
     image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
@@ -70,7 +70,7 @@ def test_the_image_answers_as_the_plain_meaning(
     st.lists(contacts_of(st.sampled_from(CONTACTS)), max_size=20),
     st.sets(st.sampled_from([0, 1, 2, 3])),
 )
-def test_texts_beyond_the_dictionary_are_found_as_well(
+def test_texts_beyond_the_limit_of_the_dictionary_are_found(
     criterion: Criterion, events: list[ContactEvent], within: set[int]
 ) -> None:
     image = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
@@ -86,7 +86,7 @@ def test_texts_beyond_the_dictionary_are_found_as_well(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(criteria, min_size=1, max_size=4), histories, st.integers(1, 50))
-def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[ContactEvent], shift: int) -> None:
+def test_windows_move_when_a_day_passes(asked: list[Criterion], events: list[ContactEvent], shift: int) -> None:
     image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
     fold(image, events, days, PARTITIONS)
     histories = {contact: History(ZONE, contact) for contact in CONTACTS}
@@ -107,7 +107,7 @@ def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[Co
         assert set(Evaluator(image, BitMap([0, 1])).members(criterion)) == expected & {0, 1}
 
 
-def test_a_merged_label_that_was_given_back_is_not_refused_when_a_person_takes_it_away() -> None:
+def test_only_the_contact_itself_can_refuse_a_merged_label_that_was_given_back() -> None:
     image, days, history = Slice(TODAY.toordinal(), 1), Days(ZONE), History(ZONE, 7)
     image.merged = MergedLabels({DOGS: CATS})
     criterion = parse({"clicks": {"label": str(CATS)}})
@@ -130,7 +130,7 @@ def test_a_merged_label_that_was_given_back_is_not_refused_when_a_person_takes_i
 
 @settings(max_examples=200, deadline=None)
 @given(criteria, histories, merges, st.sets(st.sampled_from([0, 1, 2, 3])), st.booleans())
-def test_merged_labels_are_one(
+def test_merged_labels_are_evaluated_as_one_label(
     criterion: Criterion, events: list[ContactEvent], merged: MergedLabels, within: set[int], keep: bool
 ) -> None:
     image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)

@@ -14,7 +14,7 @@ puts = st.lists(st.dictionaries(st.integers(0, 6), st.one_of(st.none(), numbers)
 
 
 @given(puts, numbers, numbers, st.one_of(st.none(), st.sets(st.integers(0, 6))))
-def test_compares_as_a_dictionary(
+def test_comparisons_equal_those_of_a_dictionary(
     batches: list[dict[int, int | None]], low: int, high: int, within: set[int] | None
 ) -> None:
     index, plain = Ordered(), dict[int, int]()
@@ -28,26 +28,26 @@ def test_compares_as_a_dictionary(
     some = None if within is None else BitMap(within)
     less, equal, more = index.compared(low, some)
 
-    def those(condition: Callable[[int], bool]) -> set[int]:
+    def contacts_where(condition: Callable[[int], bool]) -> set[int]:
         return {contact for contact, number in asked.items() if condition(number)}
 
-    assert set(less) == those(lambda number: number < low)
-    assert set(equal) == those(lambda number: number == low)
-    assert set(more) == those(lambda number: number > low)
-    assert set(index.between(low, high, some)) == those(lambda number: low <= number <= high)
+    assert set(less) == contacts_where(lambda number: number < low)
+    assert set(equal) == contacts_where(lambda number: number == low)
+    assert set(more) == contacts_where(lambda number: number > low)
+    assert set(index.between(low, high, some)) == contacts_where(lambda number: low <= number <= high)
     assert {contact: index.get(contact) for contact in index.present} == plain
     assert set(index.kept_between(low, high)) == {c for c, number in plain.items() if low <= number <= high}
 
 
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False))
-def test_keys_of_floats_order_as_the_floats_do(one: float, other: float) -> None:
-    one, other = one + 0.0, other + 0.0  # makes -0.0 0.0
+def test_keys_of_floats_sort_like_the_floats(one: float, other: float) -> None:
+    one, other = one + 0.0, other + 0.0  # turns -0.0 into 0.0
     assert (key_of_float(one) < key_of_float(other)) == (one < other)
     assert float_of_key(key_of_float(one)) == one
 
 
 @pytest.mark.parametrize("count", [5, 500])
-def test_many_different_numbers_at_once(count: int) -> None:
+def test_finds_a_range_among_few_and_many_distinct_numbers(count: int) -> None:
     index = Ordered()
     index.put({contact: contact * 3 for contact in range(count)})
     assert set(index.between(3, 9)) == {1, 2, 3}

@@ -18,7 +18,7 @@ def numbers(planes: Planes) -> Counter[int]:
 
 
 @given(st.lists(contacts, max_size=5), contacts)
-def test_adding_and_taking_away(batches: list[list[int]], taken: list[int]) -> None:
+def test_additions_and_subtractions_equal_those_of_a_counter(batches: list[list[int]], taken: list[int]) -> None:
     planes: Planes = []
     expected: Counter[int] = Counter()
     for batch in [*batches, taken]:
@@ -30,7 +30,7 @@ def test_adding_and_taking_away(batches: list[list[int]], taken: list[int]) -> N
 
 
 @given(contacts, contacts, st.sets(st.integers(0, 5)))
-def test_adding_for_some_contacts_only(first: list[int], second: list[int], within: set[int]) -> None:
+def test_additions_can_be_limited_to_some_contacts(first: list[int], second: list[int], within: set[int]) -> None:
     planes = counting(first)
     add_planes(planes, counting(second), BitMap(within))
     for contact in within:
@@ -38,13 +38,15 @@ def test_adding_for_some_contacts_only(first: list[int], second: list[int], with
 
 
 @given(contacts, st.sampled_from(["at_least", "at_most", "exactly"]), st.integers(0, 9))
-def test_comparing(seen: list[int], comparison: str, number: int) -> None:
+def test_satisfying_finds_the_contacts_whose_count_meets_the_condition(
+    seen: list[int], comparison: str, number: int
+) -> None:
     count = Count(comparison, number)  # type: ignore[arg-type]
     expected = {contact for contact in UNIVERSE if count.holds(seen.count(contact))}
     assert set(satisfying(counting(seen) if seen else [], count, UNIVERSE)) == expected
 
 
-def test_what_is_added_is_not_changed() -> None:
+def test_adding_does_not_modify_the_added_planes() -> None:
     once = counting([1, 2])
     planes: Planes = []
     add_planes(planes, once, None)

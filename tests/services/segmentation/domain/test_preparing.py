@@ -15,7 +15,7 @@ from tests.shared.criteria.strategies import TODAY, ZONE, criteria, merges
 
 @settings(max_examples=100, deadline=None)
 @given(criteria, histories, histories, merges)
-def test_a_prepared_criterion_is_answered_from_kept_sums(
+def test_a_prepared_criterion_is_answered_from_cached_sums(
     criterion: Criterion, events: list[ContactEvent], more: list[ContactEvent], merged: MergedLabels
 ) -> None:
     prepared, plain = (Slice(TODAY.toordinal(), PARTITIONS, FIRST) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Parts of snapshots are read completely or refused."""
+"""Parts of snapshots are read completely or rejected."""
 
 import pytest
 from pyroaring import BitMap
@@ -15,7 +15,7 @@ from services.segmentation.domain.snapshot_parts import (
 )
 
 
-def test_every_byte_counts() -> None:
+def test_a_change_of_any_byte_is_detected() -> None:
     body = dump_bitmap(BitMap([1, 2, 70_000]))
     assert load_bitmap(body) == BitMap([1, 2, 70_000])
     for place in range(len(body)):
@@ -27,7 +27,7 @@ def test_every_byte_counts() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 3, 7, 20])
-def test_a_part_that_was_cut_off_is_refused(cut: int) -> None:
+def test_a_truncated_part_is_rejected(cut: int) -> None:
     image = Slice(1)
     image.known = BitMap([1, 2, 3])
     body = dump(image, ("known",))
@@ -36,13 +36,13 @@ def test_a_part_that_was_cut_off_is_refused(cut: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "[]", "7", '["unheard of"]', '["label","x"]'])
-def test_a_part_of_no_known_kind_is_refused(name: str) -> None:
+def test_a_part_of_an_unknown_kind_is_rejected(name: str) -> None:
     image = Slice(1)
     image.known = BitMap([1])
     with pytest.raises(Damaged):
         load(Slice(1), name, dump(image, ("known",)))
 
 
-def test_kinds_that_there_are_not_cannot_be_written() -> None:
+def test_a_part_of_an_unknown_kind_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="kind"):
         dump(Slice(1), ("unheard of",))

@@ -16,7 +16,7 @@ steps = st.lists(st.one_of(adds, ranges.map(list), st.just("day")), max_size=25)
 
 
 @given(steps, ranges, st.booleans())
-def test_sums_are_those_of_the_days(steps: list[object], asked: Range, keep: bool) -> None:
+def test_sums_equal_the_events_of_the_days_in_the_range(steps: list[object], asked: Range, keep: bool) -> None:
     tally, plain = Tally(), list[tuple[int, int]]()
     for step in steps:
         if isinstance(step, tuple):
@@ -32,7 +32,7 @@ def test_sums_are_those_of_the_days(steps: list[object], asked: Range, keep: boo
     check(tally, plain, asked, keep=True)
 
 
-def test_what_is_added_after_a_day_has_passed_is_in_the_next_sum() -> None:
+def test_events_added_after_a_day_has_passed_are_in_the_next_sum() -> None:
     tally = Tally()
     tally.add(1, [0] * MOST_LOOSE)
     tally.add(1, [0])
@@ -54,7 +54,7 @@ def check(tally: Tally, plain: list[tuple[int, int]], asked: Range, *, keep: boo
     assert set(tally.ever(asked, None)) == {contact for contact, number in expected.items() if number}
 
 
-def test_a_few_events_are_loose_and_more_are_not() -> None:
+def test_a_tally_is_loose_only_up_to_a_number_of_events() -> None:
     tally = Tally()
     for day in range(1, MOST_LOOSE + 1):
         assert not tally.add(day, [0])
@@ -70,7 +70,7 @@ def test_a_few_events_are_loose_and_more_are_not() -> None:
     st.lists(st.tuples(st.integers(0, 210), st.integers(0, 210)).map(lambda ends: (min(ends), max(ends))), max_size=4),
     st.lists(st.tuples(st.integers(1, 200), st.sampled_from(CONTACTS)), max_size=10),
 )
-def test_blocks_of_days_are_kept_current(
+def test_cached_blocks_of_days_include_later_events(
     events: list[tuple[int, int]], asked: list[Range], later: list[tuple[int, int]]
 ) -> None:
     tally = Tally()

@@ -11,37 +11,39 @@ by_contact = st.dictionaries(st.integers(0, 40), texts)
 withins = st.none() | st.sets(st.integers(0, 40)).map(BitMap)
 
 
-def walked(held: dict[int, str], prefix: str, within: BitMap | None) -> list[int]:
+def scanned(held: dict[int, str], prefix: str, within: BitMap | None) -> list[int]:
     return sorted(one for one, text in held.items() if text.startswith(prefix) and (within is None or one in within))
 
 
 def starting(kept: UnindexedTexts, prefix: str, within: BitMap | None) -> list[int]:
-    # `within` has the contacts that the caller keeps; the result may have others too.
+    # The index may return contacts outside `within`; its callers intersect the result.
     return sorted(one for one in kept.starting(prefix, within) if within is None or one in within)
 
 
 @given(by_contact, by_contact, st.sets(st.integers(0, 40)), texts, withins)
-def test_a_prefix_finds_whom_a_walk_finds_also_after_changes(
-    first: dict[int, str], more: dict[int, str], gone: set[int], prefix: str, within: BitMap | None
+def test_a_prefix_finds_the_same_contacts_as_a_scan_also_after_changes(
+    first: dict[int, str], more: dict[int, str], deleted: set[int], prefix: str, within: BitMap | None
 ) -> None:
     kept = UnindexedTexts(first)
-    assert starting(kept, prefix, within) == walked(first, prefix, within)
+    assert starting(kept, prefix, within) == scanned(first, prefix, within)
     for contact, text in more.items():
         kept.put([contact], text)
-    assert starting(kept, prefix, within) == walked(first | more, prefix, within)
-    kept.remove(gone)
-    left = {contact: text for contact, text in (first | more).items() if contact not in gone}
-    assert starting(kept, prefix, within) == walked(left, prefix, within)
+    assert starting(kept, prefix, within) == scanned(first | more, prefix, within)
+    kept.remove(deleted)
+    left = {contact: text for contact, text in (first | more).items() if contact not in deleted}
+    assert starting(kept, prefix, within) == scanned(left, prefix, within)
 
 
 @given(by_contact, st.sets(texts), withins)
-def test_several_texts_find_whom_a_walk_finds(held: dict[int, str], wanted: set[str], within: BitMap | None) -> None:
+def test_several_texts_find_the_same_contacts_as_a_scan(
+    held: dict[int, str], wanted: set[str], within: BitMap | None
+) -> None:
     found = UnindexedTexts(held).any_of(wanted, within)
     asked = within if within is not None else held
     assert sorted(set(found) & set(asked)) == sorted(one for one in asked if held.get(one, "c") in wanted)
 
 
-def test_packing_is_done_once_until_a_text_changes() -> None:
+def test_packs_only_after_a_text_was_added() -> None:
     kept = UnindexedTexts({1: "one"})
     assert kept.pack()
     assert not kept.pack()

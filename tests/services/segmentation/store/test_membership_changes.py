@@ -1,4 +1,4 @@
-"""A page of entries and exits follows the index, however many there are and whatever the planner knows about them."""
+"""A page of entries and exits is read in index order, whatever their number and the planner's statistics."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ CHANGES = 50_000
 SEGMENT = UUID(int=1)
 OTHER = UUID(int=2)
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-# One of a thousand changes is of the other segment, and an exit.
+# One change in a thousand is an exit, and belongs to the other segment.
 FILL = """
 INSERT INTO events (partition, topic, type, event_id, account_id, contact_id, key, occurred_at, after, body)
 SELECT
@@ -41,7 +41,9 @@ async def pool(migrated_dsn: str) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.mark.parametrize("statement", ["SELECT 1", "ANALYZE events"])
 @pytest.mark.parametrize("enters", ["NULL", "true"])
-async def test_a_page_reads_no_more_changes_than_it_shows(pool: asyncpg.Pool, statement: str, enters: str) -> None:
+async def test_the_plan_of_a_page_has_no_sort_and_no_bitmap_scan(
+    pool: asyncpg.Pool, statement: str, enters: str
+) -> None:
     await pool.execute(statement)
     query = queries_of(membership_changes.__file__)["membership_changes"]
     values = {
@@ -58,7 +60,7 @@ async def test_a_page_reads_no_more_changes_than_it_shows(pool: asyncpg.Pool, st
     assert "Bitmap" not in plan, plan
 
 
-async def test_changes_of_a_segment_and_a_direction_are_found_among_many(pool: asyncpg.Pool) -> None:
+async def test_changes_are_filtered_by_segment_direction_and_time(pool: asyncpg.Pool) -> None:
     since = NOW - timedelta(days=2)
     left = await read_changes(pool, 1, Wanted(since, enters=False), None, CHANGES)
     assert [change.contact_id for change in left] == [*range(1000, CHANGES + 1, 1000)]

@@ -1,4 +1,4 @@
-"""Metrics show the cost of the image."""
+"""The metrics report the size of the image."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio
-async def test_metrics_tell_what_the_image_takes(rig: Rig) -> None:
+async def test_metrics_report_the_bytes_and_contacts_of_the_image(rig: Rig) -> None:
     async with rig.process(snapshot_seconds=0.2) as process:
         await rig.publish([contact(number, NOON, city="Gent") for number in range(1, 9)])
         await rig.publish([clicked(1, NOON) for _ in range(40)])

@@ -1,6 +1,6 @@
-"""One account sends many expensive requests; another account waits for at most one slice of them at a time.
+"""While one account sends many expensive requests, another account waits for at most one slice at a time.
 
-Durations would depend on the machine, so the test checks the order of the answers. `make bench` (`neighbours`) measures
+Durations depend on the machine, so the test checks the order of the evaluations. `make bench` (`neighbours`) measures
 milliseconds.
 """
 
@@ -22,8 +22,8 @@ from tests.stack.waiting import until
 
 QUIET = ACCOUNT + 1
 IN_FLIGHT = 20  # requests of the noisy account
-QUESTIONS = 25  # of the quiet account, at least
-ANSWERS = 400  # of slices to the noisy account, at least
+QUESTIONS = 25  # requests of the quiet account, at least
+ANSWERS = 400  # slices evaluated for the noisy account, at least
 PARTS = [
     {"all": [{"not": {"label": str(CATS)}}, {"clicks": {"label": str(DOGS), "at_least": 1 + number}}]}
     for number in range(24)
@@ -54,14 +54,14 @@ async def count(http: httpx.AsyncClient, body: dict[str, Any]) -> int:
 
 
 @pytest.mark.asyncio
-async def test_slices_are_asked_for_one_account_after_the_other(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slices_are_evaluated_for_the_accounts_in_turn(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def noted(*arguments: Any) -> Any:
+    def record_and_answer(*arguments: Any) -> Any:
         asked.append(arguments[-1])
         return answer(*arguments)
 
-    monkeypatch.setattr(slice_owners, "answer", noted)
+    monkeypatch.setattr(slice_owners, "answer", record_and_answer)
     key = await open_account(rig)
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 41)])
@@ -86,4 +86,4 @@ async def test_slices_are_asked_for_one_account_after_the_other(rig: Rig, monkey
     assert len(places) == questions * PARTITIONS
     for first in range(0, len(places), PARTITIONS):
         gaps = [later - earlier for earlier, later in pairwise(places[first : first + PARTITIONS])]
-        assert max(gaps) <= 2, "a slice of the quiet account waited for more than one slice of the noisy one"
+        assert max(gaps) <= 2, "a slice of the quiet account waited for more than one slice of the noisy account"

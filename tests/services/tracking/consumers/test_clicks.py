@@ -1,4 +1,4 @@
-"""Batches of clicks with concurrent changes, on a real PostgreSQL."""
+"""Batches of clicks with concurrent changes of contacts and messages, on a real PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,8 +36,8 @@ WAITS_FOR_A_LOCK = (
 )
 
 
-class Desk:
-    """A database with a message and contacts 1 to 3 of account 1, and a handler that only the test calls.
+class HandlerRig:
+    """A database with a message and contacts 1 to 3 of account 1, and a handler that is called only by the test.
 
     `unread` are the records of labeling.contacts beyond the checkpoint.
     """
@@ -47,17 +47,17 @@ class Desk:
         self.catalog = Catalog(CommonSettings(), ["labeling.catalog"])
         self.unread = Read({}, [])
         self.message = message
-        self.handler = self.another_handler()
+        self.handler = self.new_handler()
 
-    def another_handler(self) -> ClickHandler:
-        """Return a handler as in another process."""
+    def new_handler(self) -> ClickHandler:
+        """Return a handler with its own caches, as another process has."""
         return ClickHandler(self.catalog, PARTITIONS, UnappliedRefusals(self, self.catalog))
 
     async def read(self, connection: PoolConnectionProxy) -> Read:
         """Return the unread records, as `shared.bus.tail.Tail` does."""
         return self.unread
 
-    def reported(self, contact_id: int, event_id: str | None = None, message_id: UUID | None = None) -> Received:
+    def click(self, contact_id: int, event_id: str | None = None, message_id: UUID | None = None) -> Received:
         report = {
             "account_id": 1,
             "contact_id": contact_id,
@@ -78,7 +78,7 @@ class Desk:
         async with self.database.unit_of_work() as work:
             await (handler or self.handler).handle(work, batch)
 
-    async def counted(self) -> tuple[int, int, int]:
+    async def counts(self) -> tuple[int, int, int]:
         """Return the numbers of counted clicks, click rows and click events."""
         row = await self.database.pool.fetchrow(
             "SELECT (SELECT coalesce(sum(clicks), 0)::bigint FROM click_counts), (SELECT count(*) FROM clicks),"
@@ -87,21 +87,21 @@ class Desk:
         assert row is not None
         return row[0], row[1], row[2]
 
-    async def until_somebody_waits(self) -> None:
+    async def until_a_lock_is_awaited(self) -> None:
         async with asyncio.timeout(10):
-            while not await self.database.pool.fetchval(WAITS_FOR_A_LOCK):  # noqa: ASYNC110 - PostgreSQL tells nobody
+            while not await self.database.pool.fetchval(WAITS_FOR_A_LOCK):  # noqa: ASYNC110 - PostgreSQL sends no notice
                 await asyncio.sleep(0.01)
 
 
 @pytest_asyncio.fixture
-async def desk(migrated_dsn: str) -> AsyncIterator[Desk]:
+async def rig(migrated_dsn: str) -> AsyncIterator[HandlerRig]:
     database = await Database.open(migrated_dsn, PARTITIONS)
     async with database.pool.acquire() as connection:
         await write_contacts(connection, [contact_row(contact_id) for contact_id in (1, 2, 3)])
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         draft = Draft("Spring", HTML)
         message, _ = await register(work, 1, draft, read_html(draft))
-    yield Desk(database, message)
+    yield HandlerRig(database, message)
     await database.close()
 
 
@@ -109,7 +109,7 @@ def contact_row(contact_id: int) -> ContactRow:
     return ContactRow(1, contact_id, "active", "unknown", None, None, None, 1)
 
 
-def changed(contact_id: int, state: str, consent: str) -> Received:
+def contact_changed(contact_id: int, state: str, consent: str) -> Received:
     values: dict[str, Any] = {"subscription": "subscribed", "state": state, "tracking_consent": consent}
     event = ContactChanged(
         occurred_at=NOW, account_id=1, contact_id=contact_id, external_id=None, email=None, fields={}, **values
@@ -122,79 +122,79 @@ def changed(contact_id: int, state: str, consent: str) -> Received:
 
 @pytest.mark.parametrize(("state", "consent"), [("erased", "unknown"), ("active", "denied")])
 @pytest.mark.asyncio
-async def test_a_contact_erased_while_its_click_is_being_written_keeps_nothing(
-    desk: Desk, state: str, consent: str
+async def test_a_concurrent_erasure_or_refusal_of_consent_drops_the_click(
+    rig: HandlerRig, state: str, consent: str
 ) -> None:
-    async with desk.database.unit_of_work(partition_of(1, 1, PARTITIONS)) as work:
-        clicking = asyncio.create_task(desk.handle(desk.reported(1), desk.reported(2)))
-        await desk.until_somebody_waits()
-        await ContactHandler().handle(work, [changed(1, state, consent)])
+    async with rig.database.unit_of_work(partition_of(1, 1, PARTITIONS)) as work:
+        clicking = asyncio.create_task(rig.handle(rig.click(1), rig.click(2)))
+        await rig.until_a_lock_is_awaited()
+        await ContactHandler().handle(work, [contact_changed(1, state, consent)])
     await clicking
-    assert await desk.counted() == (1, 1, 1)
-    assert await desk.database.pool.fetchval("SELECT contact_id FROM clicks") == 2
+    assert await rig.counts() == (1, 1, 1)
+    assert await rig.database.pool.fetchval("SELECT contact_id FROM clicks") == 2
 
 
 @pytest.mark.asyncio
-async def test_a_refusal_counts_before_the_table_of_contacts_says_it(desk: Desk) -> None:
-    refusal = changed(1, "active", "denied")
-    desk.unread = Read({}, [TailRecord(refusal.partition, 5, refusal.event)])
-    await desk.handle(desk.reported(1), desk.reported(2))
-    assert await desk.counted() == (1, 1, 1)
-    # The table has caught up by now, and says that the contact has consented since.
-    desk.unread = Read({refusal.partition: 5}, [])
-    await desk.handle(desk.reported(1))
-    assert await desk.counted() == (2, 2, 2)
+async def test_an_unapplied_refusal_of_consent_already_drops_clicks(rig: HandlerRig) -> None:
+    refusal = contact_changed(1, "active", "denied")
+    rig.unread = Read({}, [TailRecord(refusal.partition, 5, refusal.event)])
+    await rig.handle(rig.click(1), rig.click(2))
+    assert await rig.counts() == (1, 1, 1)
+    # The table is up to date now, and the contact has consented since.
+    rig.unread = Read({refusal.partition: 5}, [])
+    await rig.handle(rig.click(1))
+    assert await rig.counts() == (2, 2, 2)
 
 
 @pytest.mark.asyncio
-async def test_two_batches_with_the_same_clicks_at_once_count_them_once(desk: Desk) -> None:
-    clicks = [desk.reported(1 + number % 3, f"click-{number}") for number in range(300)]
+async def test_concurrent_batches_with_the_same_clicks_count_each_click_once(rig: HandlerRig) -> None:
+    clicks = [rig.click(1 + number % 3, f"click-{number}") for number in range(300)]
     await asyncio.gather(
-        desk.handle(*clicks[:200]),
-        desk.handle(*reversed(clicks[100:]), handler=desk.another_handler()),
-        desk.handle(*clicks[50:250], handler=desk.another_handler()),
+        rig.handle(*clicks[:200]),
+        rig.handle(*reversed(clicks[100:]), handler=rig.new_handler()),
+        rig.handle(*clicks[50:250], handler=rig.new_handler()),
     )
-    assert await desk.counted() == (300, 300, 300)
+    assert await rig.counts() == (300, 300, 300)
 
 
 @pytest.mark.asyncio
-async def test_a_batch_that_is_rolled_back_leaves_nothing_behind_not_even_in_memory(desk: Desk) -> None:
-    clicks = [desk.reported(1), desk.reported(2)]
+async def test_a_rolled_back_batch_is_counted_when_it_is_handled_again(rig: HandlerRig) -> None:
+    clicks = [rig.click(1), rig.click(2)]
     with pytest.raises(ZeroDivisionError):
-        async with desk.database.unit_of_work() as work:
-            await desk.handler.handle(work, clicks)
+        async with rig.database.unit_of_work() as work:
+            await rig.handler.handle(work, clicks)
             raise ZeroDivisionError
-    assert await desk.counted() == (0, 0, 0)
-    await desk.handle(*clicks)
-    assert await desk.counted() == (2, 2, 2)
+    assert await rig.counts() == (0, 0, 0)
+    await rig.handle(*clicks)
+    assert await rig.counts() == (2, 2, 2)
 
 
 @pytest.mark.asyncio
-async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock(desk: Desk) -> None:
-    """The contact became known after the click was checked and before it was held: only the clock releases it."""
-    async with desk.database.unit_of_work() as work:
-        await desk.handler.opened(work, 0)
-        await desk.handler.tick(work, 0, work.now)
-        await desk.handler.handle(work, [desk.reported(9)])
-        async with desk.database.transaction() as other:
+async def test_a_tick_releases_a_click_held_while_its_contact_was_stored(rig: HandlerRig) -> None:
+    """The contact is stored after the click is checked and before it is held, so that only a tick can release it."""
+    async with rig.database.unit_of_work() as work:
+        await rig.handler.opened(work, 0)
+        await rig.handler.tick(work, 0, work.now)
+        await rig.handler.handle(work, [rig.click(9)])
+        async with rig.database.transaction() as other:
             await write_contacts(other, [contact_row(9)])
-    due = desk.handler.due(0)
+    due = rig.handler.due(0)
     assert due is not None
-    async with desk.database.unit_of_work() as work:
-        await desk.handler.tick(work, 0, due)
-    assert await desk.database.pool.fetchval("SELECT state FROM held") == "ready"
-    # The clock looks a few more times, and then stops.
-    while (due := desk.handler.due(0)) is not None:
-        async with desk.database.unit_of_work() as work:
-            await desk.handler.tick(work, 0, due)
+    async with rig.database.unit_of_work() as work:
+        await rig.handler.tick(work, 0, due)
+    assert await rig.database.pool.fetchval("SELECT state FROM held") == "ready"
+    # A few more ticks are due, and then none.
+    while (due := rig.handler.due(0)) is not None:
+        async with rig.database.unit_of_work() as work:
+            await rig.handler.tick(work, 0, due)
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_changed_since_it_was_read_is_read_again(desk: Desk) -> None:
-    await desk.handle(desk.reported(1))
-    async with desk.database.unit_of_work(CATALOG_PARTITION) as work:
+async def test_a_link_of_another_message_is_unknown_in_a_new_message(rig: HandlerRig) -> None:
+    await rig.handle(rig.click(1))
+    async with rig.database.unit_of_work(CATALOG_PARTITION) as work:
         draft = Draft("Summer", HTML)
         message, _ = await register(work, 1, draft, read_html(draft))
-    await desk.handle(desk.reported(1, message_id=message.message_id))
+    await rig.handle(rig.click(1, message_id=message.message_id))
     # The link belongs to the first message, not to the second.
-    assert await desk.database.pool.fetchval("SELECT reason FROM held") == "the message has no such link"
+    assert await rig.database.pool.fetchval("SELECT reason FROM held") == "the message has no such link"

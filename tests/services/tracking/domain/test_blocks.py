@@ -1,4 +1,4 @@
-"""Blocks are found with exact positions; mismatched markers are refused with line and column."""
+"""Blocks are found with exact positions; mismatched markers are rejected with line and column."""
 
 from itertools import pairwise
 
@@ -45,14 +45,14 @@ def test_a_block_marked_by_attributes_shows_the_elements_of_one_variant() -> Non
     assert shown(ROWS, layout) == f"<table>{middle}<tr class=a><td>F</td></tr></table>"
 
 
-def test_an_empty_element_can_be_a_variant() -> None:
+def test_an_element_without_content_can_be_a_variant() -> None:
     html = '<img data-penchant-block="a" data-penchant-variant="b" src="x">after'
     assert shown(html, find_blocks(html), a="b") == '<img src="x">after'
     assert shown(html, find_blocks(html)) == "after"
 
 
 @pytest.mark.parametrize(
-    ("html", "line", "column", "says"),
+    ("html", "line", "column", "detail"),
     [
         ("a\n <!-- penchant:block x --><!-- penchant:variant y -->", 2, 2, "never closed"),
         ("<!-- penchant:block x --><!-- penchant:variant y --><!-- penchant:block z -->", 1, 53, "do not nest"),
@@ -79,11 +79,11 @@ def test_an_empty_element_can_be_a_variant() -> None:
         ("<!-- penchant:block subject --><!-- penchant:variant y --><!-- /penchant:block -->", 1, 1, "kept for"),
     ],
 )  # fmt: skip
-def test_markers_that_do_not_fit_are_refused_with_their_place(html: str, line: int, column: int, says: str) -> None:
-    with pytest.raises(InvalidBlocks) as refused:
+def test_mismatched_markers_are_rejected_with_their_position(html: str, line: int, column: int, detail: str) -> None:
+    with pytest.raises(InvalidBlocks) as rejected:
         find_blocks(html)
-    fault = refused.value.faults[0]
-    assert says in fault.detail
+    fault = rejected.value.faults[0]
+    assert detail in fault.detail
     assert (fault.line, fault.column) == (line, column)
 
 
@@ -95,12 +95,12 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.sampled_from(["b", "d", ""]))
-def test_whatever_the_markers_no_place_is_cut_twice_and_no_marker_stays(html: str, variant: str) -> None:
+def test_parts_never_overlap_and_no_marker_remains(html: str, variant: str) -> None:
     try:
         layout = find_blocks(html)
     except InvalidBlocks:
         return
     assert "penchant" not in shown(html, layout, a=variant, c=variant)
     for block in layout.blocks:
-        places = sorted((part.start, part.end) for part in block.parts)
-        assert all(before[1] <= after[0] for before, after in pairwise(places))
+        positions = sorted((part.start, part.end) for part in block.parts)
+        assert all(before[1] <= after[0] for before, after in pairwise(positions))

@@ -1,4 +1,4 @@
-"""A check lists in plain words what a marketer should review before sending."""
+"""The check of a message warns of what a marketer should review before sending."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -42,7 +42,7 @@ def test_a_good_message_has_no_warnings() -> None:
         ("<!-- penchant:block b --><!-- penchant:variant v --><!-- /penchant:block -->", "empty_fallback"),
     ],
 )
-def test_each_thing_has_its_warning(more: str, code: str) -> None:
+def test_each_problem_has_its_warning(more: str, code: str) -> None:
     assert code in codes(GOOD + more)
 
 
@@ -56,10 +56,10 @@ def test_each_thing_has_its_warning(more: str, code: str) -> None:
         (GOOD.replace("1000 Brussel", "\u00a9 2026"), "no_postal_address"),
     ],
 )
-def test_each_thing_that_is_missing_has_its_warning(html: str, code: str) -> None:
+def test_each_missing_part_has_its_warning(html: str, code: str) -> None:
     assert codes(html) == [code]
 
 
-def test_a_message_without_a_subject_or_with_a_broken_variant_says_so() -> None:
+def test_a_missing_subject_and_a_broken_variant_have_warnings() -> None:
     assert codes(GOOD, subject=None) == ["no_subject"]
     assert codes(GOOD, ("hero", "dogs")) == ["broken_variant"]

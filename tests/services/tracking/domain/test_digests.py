@@ -9,7 +9,7 @@ from shared.addresses import AddressError, parse_address
 
 
 @pytest.mark.parametrize("same", ["An@Example.com", " an@example.com ", "AN@EXAMPLE.COM", "\tan@example.com\n"])
-def test_case_and_spaces_do_not_matter(same: str) -> None:
+def test_case_and_surrounding_spaces_are_ignored(same: str) -> None:
     assert email_digest(same) == email_digest("an@example.com")
 
 
@@ -22,7 +22,7 @@ def test_a_domain_may_be_written_in_unicode_or_ascii() -> None:
 
 
 @given(st.from_regex(r"[a-zA-Z0-9._+-]{1,20}@[a-z]{1,10}\.example", fullmatch=True))
-def test_equal_for_labeling_is_equal_for_tracking(address: str) -> None:
+def test_an_address_and_its_key_in_labeling_have_the_same_digest(address: str) -> None:
     try:
         key = parse_address(address).key
     except AddressError:

@@ -1,4 +1,4 @@
-"""A report is assigned to a link, refused, or skipped, by the known objects."""
+"""A report is matched to a link of its message, rejected, or left out."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,27 +38,27 @@ def test_a_link_is_found_by_its_id_with_its_labels() -> None:
     assert place(report(), MESSAGE, NOW) == Placed(DOG_LINK, (DOGS,))
 
 
-def test_a_url_that_fits_one_link_is_that_link() -> None:
+def test_a_url_of_one_link_finds_that_link() -> None:
     assert place(by_url("https://a.example/dogs?a=1&b=2"), MESSAGE, NOW) == Placed(DOG_LINK, (DOGS,))
 
 
-def test_a_url_that_fits_several_links_carries_the_labels_that_they_share() -> None:
+def test_a_url_of_several_links_carries_the_labels_that_they_share() -> None:
     assert place(by_url("https://a.example/pets"), MESSAGE, NOW) == Placed(TWO_A, (CATS,))
 
 
 @pytest.mark.parametrize(
-    "refused",
+    "rejected",
     [
         report(link_id=uuid4()),
         by_url("https://a.example/other"),
         report(occurred_at=NOW + timedelta(minutes=5, seconds=1)),
     ],
 )
-def test_refuses_what_the_message_cannot_have(refused: ClickReport) -> None:
-    assert isinstance(place(refused, MESSAGE, NOW), UnusableReport)
+def test_rejects_unknown_links_unknown_urls_and_future_times(rejected: ClickReport) -> None:
+    assert isinstance(place(rejected, MESSAGE, NOW), UnusableReport)
 
 
-def test_a_clock_a_little_ahead_is_forgiven() -> None:
+def test_a_clock_that_is_slightly_ahead_is_tolerated() -> None:
     assert isinstance(place(report(occurred_at=NOW + timedelta(minutes=4)), MESSAGE, NOW), Placed)
 
 
@@ -66,23 +66,23 @@ def test_a_test_send_is_left_out() -> None:
     assert place(report(send={"kind": "test", "id": "x", "sent_at": NOW}), MESSAGE, NOW) == LeftOut("test_send")
 
 
-def test_the_same_address_in_other_spellings_is_the_same_contact() -> None:
-    named = {
+def test_all_spellings_of_an_address_refer_to_the_same_contact() -> None:
+    references = {
         contact_reference(1, report(contact_id=None, email=address))
         for address in ("Ann@Bücher.example", " ann@xn--bcher-kva.example ", "ANN@BÜCHER.EXAMPLE")
     }
-    assert len(named) == 1
-    assert "ann" not in named.pop().waits_for
+    assert len(references) == 1
+    assert "ann" not in references.pop().waits_for
 
 
-def test_accounts_and_kinds_of_names_do_not_mix() -> None:
+def test_references_differ_by_account_and_kind() -> None:
     email = contact_reference(1, report(contact_id=None, email="a@b.example"))
     external = contact_reference(1, report(contact_id=None, external_id="a@b.example"))
     assert len({email.waits_for, external.waits_for, email._replace(account_id=2).waits_for}) == 3
     assert contact_reference(1, report()).waits_for == "contact:1:7"
 
 
-def test_keeps_what_a_verdict_needs_and_no_more() -> None:
+def test_evidence_contains_only_known_headers_and_truncates_them() -> None:
     kept = evidence(
         report(user_agent="ab", method="GET", hint="human", headers={"Sec-Purpose": "x" * 5000, "Cookie": "secret"})
     )

@@ -26,8 +26,8 @@ BUTTON = """
 """
 
 
-class Independent(HTMLParser):
-    """The standard library's parser, which also reads conditional comments here."""
+class IndependentParser(HTMLParser):
+    """Finds URLs with the standard library's parser, also in conditional comments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Independent(HTMLParser):
 
     def handle_comment(self, data: str) -> None:
         if conditional := re.match(r"\s*\[if[^\]]*\]>(.*)<!\[endif\]$", data, re.DOTALL):
-            inner = Independent()
+            inner = IndependentParser()
             inner.feed(conditional.group(1))
             self.urls += inner.urls
 
@@ -60,14 +60,14 @@ def tracked(html: str) -> tuple[list[FoundLink], str]:
     )
 
 
-def test_an_outlook_button_and_its_twin_are_two_links_with_what_each_says() -> None:
+def test_an_outlook_button_and_its_twin_are_found_with_their_own_texts() -> None:
     assert found(BUTTON) == [
         ("https://shop.example/dogs?a=1&b=2", "Shop for & with dogs", None),
         ("https://shop.example/dogs?a=1&b=2", "Shop for dogs", None),
     ]
 
 
-def test_a_button_that_frames_the_visible_message_says_what_it_frames() -> None:
+def test_the_text_of_an_outlook_frame_is_the_content_that_it_encloses() -> None:
     html = (
         '<!--[if mso]><v:rect href="http://a.example"><v:textbox><![endif]--><p>Hi</p>'
         "<!--[if mso]></v:textbox></v:rect><![endif]--><p>x"
@@ -93,7 +93,7 @@ def test_a_button_that_frames_the_visible_message_says_what_it_frames() -> None:
         ("<a href='http://a.example/a b'>t", "http://a.example/a b", "t"),
     ],
 )
-def test_reads_what_a_mail_program_reads(html: str, url: str, text: str) -> None:
+def test_urls_and_texts_are_read_as_mail_programs_read_them(html: str, url: str, text: str) -> None:
     assert found(html) == [(url, text, None)]
 
 
@@ -129,13 +129,13 @@ def test_reads_what_a_mail_program_reads(html: str, url: str, text: str) -> None
         ('<a href="https://a.example/x">Uitschrijven</a>', "unsubscribe"),
     ],
 )
-def test_lists_what_cannot_be_tracked_with_the_reason(html: str, reason: str) -> None:
+def test_links_that_cannot_be_tracked_have_a_reason(html: str, reason: str) -> None:
     assert [(link.trackable, link.reason) for link in find_links(html)] == [(False, reason)]
 
 
-def test_an_article_about_unsubscribing_is_a_link_like_any_other() -> None:
-    says = "Twelve reasons why the people on your list want to unsubscribe"
-    html = f'<a href="https://a.example/why-people-unsubscribe">{says}</a>'
+def test_a_link_to_an_article_about_unsubscribing_is_trackable() -> None:
+    text = "Twelve reasons why the people on your list want to unsubscribe"
+    html = f'<a href="https://a.example/why-people-unsubscribe">{text}</a>'
     assert [link.trackable for link in find_links(html)] == [True]
 
 
@@ -152,7 +152,7 @@ def test_an_article_about_unsubscribing_is_a_link_like_any_other() -> None:
         "a < b href=http://a.example>",
     ],
 )
-def test_passes_over_what_nobody_can_click(html: str) -> None:
+def test_markup_that_cannot_be_clicked_is_ignored(html: str) -> None:
     assert find_links(html) == []
 
 
@@ -160,7 +160,7 @@ def test_the_same_url_twice_is_two_links() -> None:
     assert len(find_links('<a href="http://a.example">x</a><a href="http://a.example">x</a>')) == 2
 
 
-def test_a_replacement_that_needs_quotes_gets_them() -> None:
+def test_a_replacement_is_quoted_if_it_requires_quotes() -> None:
     html = "<a href=http://a.example/>x</a>"
     links = [link.place for link in find_links(html)]
     assert replace_links(html, links, lambda _: "https://t.example/c/{{ token }}.1") == (
@@ -173,9 +173,9 @@ def test_a_replacement_that_needs_quotes_gets_them() -> None:
 
 @pytest.mark.skipif(not SAMPLES, reason="the sample newsletters are not part of the project")
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_a_real_newsletter(sample: Path) -> None:
+def test_links_of_a_newsletter_equal_those_of_an_independent_parser(sample: Path) -> None:
     html = sample.read_bytes().decode()
-    independent = Independent()
+    independent = IndependentParser()
     independent.feed(html)
     independent.close()
     links, result = tracked(html)
@@ -192,7 +192,7 @@ MARKUP = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_s
 
 
 @given(MARKUP)
-def test_whatever_the_markup_only_hrefs_differ(html: str) -> None:
+def test_only_hrefs_differ_for_any_markup(html: str) -> None:
     links, result = tracked(html)
     assert_only_hrefs_differ(html, links, result)
 
@@ -220,20 +220,20 @@ def assert_only_hrefs_differ(html: str, links: list[FoundLink], result: str) -> 
         ("https://\u2028.example/", "https://%E2%80%A8.example/"),
     ],
 )
-def test_a_header_carries_the_url_unchanged_where_it_can(url: str, sent: str) -> None:
+def test_the_location_header_escapes_only_where_required(url: str, sent: str) -> None:
     assert location(url) == sent
 
 
-def test_a_long_base_is_parsed_once_for_hundreds_of_relative_links(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_base_is_not_parsed_again_for_each_relative_link(monkeypatch: pytest.MonkeyPatch) -> None:
     base = "https://shop.example/" + "folder/" * 1_000
     parsed: list[str] = []
 
-    def noted(url: str) -> SplitResult:
+    def recording_urlsplit(url: str) -> SplitResult:
         parsed.append(url)
         return urlsplit(url)
 
-    monkeypatch.setattr("services.tracking.domain.targets.urlsplit", noted)
+    monkeypatch.setattr("services.tracking.domain.targets.urlsplit", recording_urlsplit)
     html = f'<base href="{base}">' + "".join(f'<a href="offer-{number}">Offer</a>' for number in range(500))
     found = find_links(html)
     assert [link.url for link in found] == [f"{base}offer-{number}" for number in range(500)]
-    assert parsed.count(base) <= 2, "once for mail programs that show the link, and once for Outlook"
+    assert parsed.count(base) <= 2, "the base must be parsed at most once for Outlook and once for other mail programs"

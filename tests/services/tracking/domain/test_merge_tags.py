@@ -1,4 +1,4 @@
-"""Merge tags of the usual systems are recognised anywhere in a URL, encoded or not."""
+"""Merge tags of common systems are recognised anywhere in a URL, encoded or not."""
 
 import pytest
 
@@ -133,17 +133,17 @@ NO_TAGS = [
 
 
 @pytest.mark.parametrize("url", TAGS)
-def test_a_merge_tag_is_known_wherever_it_stands(url: str) -> None:
+def test_merge_tags_are_recognised_anywhere_in_a_url(url: str) -> None:
     assert has_merge_tag(url)
 
 
 @pytest.mark.parametrize("url", NO_TAGS)
-def test_what_only_looks_like_a_merge_tag_is_none(url: str) -> None:
+def test_text_that_only_resembles_a_merge_tag_is_not_recognised(url: str) -> None:
     assert not has_merge_tag(url)
 
 
 @pytest.mark.parametrize("url", TAGS)
-def test_an_address_with_a_merge_tag_is_never_followed_literally(url: str) -> None:
+def test_a_link_with_a_merge_tag_is_not_trackable(url: str) -> None:
     escaped = url.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     (link,) = find_links(f'<a href="{escaped}">Shop</a>')
     assert not link.trackable

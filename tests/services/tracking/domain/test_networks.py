@@ -1,4 +1,4 @@
-"""Networks are distinguished by a keyed hash."""
+"""The network of an IP address is identified by a keyed hash."""
 
 import pytest
 
@@ -17,11 +17,11 @@ KEY = b"k" * 72
         ("::ffff:192.0.2.1", "192.0.2.9", True),
     ],
 )
-def test_addresses_of_one_network_have_one_hash(one: str, other: str, same: bool) -> None:
+def test_only_addresses_of_the_same_network_have_the_same_hash(one: str, other: str, same: bool) -> None:
     assert (network_hash(one, 1, KEY) == network_hash(other, 1, KEY)) is same
 
 
-def test_another_account_and_another_key_have_other_hashes() -> None:
+def test_hashes_differ_by_account_and_by_key() -> None:
     assert (
         len({network_hash("192.0.2.1", 1, KEY), network_hash("192.0.2.1", 2, KEY), network_hash("192.0.2.1", 1, b"x")})
         == 3
@@ -29,5 +29,5 @@ def test_another_account_and_another_key_have_other_hashes() -> None:
 
 
 @pytest.mark.parametrize("address", [None, "", "unknown", "192.0.2.999", "192.0.2.1%eth0"])
-def test_what_is_no_address_has_none(address: str | None) -> None:
+def test_an_invalid_address_has_no_hash(address: str | None) -> None:
     assert network_hash(address, 1, KEY) is None

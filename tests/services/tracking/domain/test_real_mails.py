@@ -1,4 +1,4 @@
-"""Links as real mails write them. Each case represents a class that was found in mails of other systems."""
+"""Links in markup of real mails. Each case represents a class that was found in mails of other systems."""
 
 from time import process_time
 
@@ -40,7 +40,7 @@ def reason(href: str, text: str = "Shop") -> str | None:
         ("<% if x > 1 %>Dogs<% end %> {{ name }}", "Dogs {{ name }}"),
     ],
 )
-def test_the_text_is_what_people_read(html: str, text: str) -> None:
+def test_the_text_of_a_link_is_the_text_that_mail_programs_show(html: str, text: str) -> None:
     assert one(f'<a href="https://a.example/">{html}</a>').text == text
 
 
@@ -59,7 +59,7 @@ def test_the_end_of_a_cell_ends_the_link_in_it(end: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["object", "marquee", "template", "applet"])
-def test_a_link_in_an_object_nests_as_in_a_cell(name: str) -> None:
+def test_a_link_in_an_object_nests_in_the_link_around_it(name: str) -> None:
     html = f'<a href="https://a.example/">A <{name}><a href="https://a.example/">B</a></{name}> C</a>'
     assert [link.text for link in find_links(html)] == ["A B C", "B"]
 
@@ -86,11 +86,11 @@ def test_a_table_within_a_link_does_not_end_it() -> None:
         ("https://a.example/&#99999999999999999999;x", "https://a.example/\ufffdx"),
     ],
 )
-def test_control_characters_stay_percent_encoded(href: str, url: str) -> None:
+def test_control_characters_in_urls_are_percent_encoded(href: str, url: str) -> None:
     assert one(f'<a href="{href}">t</a>').url == url
 
 
-def test_only_links_areas_and_shapes_of_outlook_can_be_clicked() -> None:
+def test_only_links_areas_and_shapes_of_outlook_are_found() -> None:
     html = """
     <a href="https://a.example/1"><span href="https://a.example/2">Buy</span></a><td href="https://a.example/3">x</td>
     <mj-font name="x" href="https://fonts.example/css?family=X"></mj-font><mj-include href="a"/>
@@ -114,7 +114,7 @@ def test_only_links_areas_and_shapes_of_outlook_can_be_clicked() -> None:
         '<a href="https://a.example/">t</a>',
     ],
 )
-def test_foreign_content_follows_its_own_rules(html: str) -> None:
+def test_foreign_content_is_parsed_by_its_own_rules(html: str) -> None:
     assert one(html).url == "https://a.example/"
 
 
@@ -131,7 +131,7 @@ def test_foreign_content_follows_its_own_rules(html: str) -> None:
         '{{#if x}}<a href="https://a.example/1">{{else}}<a href="https://a.example/2">{{/if}}t</a>',
     ],
 )
-def test_a_template_that_chooses_an_address_has_a_link_for_each(html: str) -> None:
+def test_a_template_with_alternative_urls_has_a_link_for_each(html: str) -> None:
     assert [(link.url, link.text) for link in find_links(html)] == [
         ("https://a.example/1", "t"),
         ("https://a.example/2", "t"),
@@ -139,11 +139,11 @@ def test_a_template_that_chooses_an_address_has_a_link_for_each(html: str) -> No
 
 
 @pytest.mark.parametrize("href", ["www.shop.example/sale", "WWW.shop.example"])
-def test_an_address_without_a_scheme_is_not_tracked(href: str) -> None:
+def test_a_url_without_a_scheme_is_not_tracked(href: str) -> None:
     assert reason(href) == "no_scheme"
 
 
-def test_our_own_tracked_link_is_never_tracked_again() -> None:
+def test_links_to_the_service_itself_are_not_tracked_again() -> None:
     for url in (
         "http://127.0.0.1:8101/c/TOKEN.1",
         "HTTPS://127.0.0.1:8101/c/{{token}}.1",
@@ -154,12 +154,12 @@ def test_our_own_tracked_link_is_never_tracked_again() -> None:
         assert reason(url) is None
     pages = '<a href="http://127.0.0.1:8101/u/TOKEN">x</a><a href="https://shop.example/u/1">x</a>'
     found = find_links(pages, (*OWN, "http://127.0.0.1:8101/u/"))
-    assert [link.reason for link in found] == ["unsubscribe", None], "people leave without being followed"
+    assert [link.reason for link in found] == ["unsubscribe", None], "links to unsubscribe pages must not be tracked"
     (link,) = find_links('<a href="https://click.example:443/c/T.1">t</a>', ("https://Click.example/c/",))
     assert link.reason == "tracked"
 
 
-def test_a_base_for_outlook_is_for_outlook_only() -> None:
+def test_a_base_for_outlook_applies_only_to_outlook() -> None:
     html = (
         '<!--[if mso]><base href="https://outlook.example/"><v:rect href="/y"/><![endif]--><a href="/x">t</a>'
         '<a href="https://a.example">u</a>'
@@ -171,7 +171,7 @@ def test_a_base_for_outlook_is_for_outlook_only() -> None:
     ]
 
 
-def test_of_two_bases_outlook_takes_the_first_that_it_sees() -> None:
+def test_outlook_uses_the_first_of_two_bases() -> None:
     html = (
         '<base href="https://first.example/"><!--[if mso]><base href="https://outlook.example/">'
         '<v:rect href="/y"/><![endif]-->'
@@ -195,7 +195,7 @@ def test_of_two_bases_outlook_takes_the_first_that_it_sees() -> None:
         ("#x", "#x"),
     ],
 )
-def test_a_relative_address_is_resolved_against_the_base(href: str, url: str) -> None:
+def test_a_relative_url_is_resolved_against_the_base(href: str, url: str) -> None:
     html = f'<base href="https://b.example/a/./b/c"><a href="{href}">t</a>'
     assert one(html).url == url
 
@@ -205,12 +205,12 @@ def test_a_long_base_with_hundreds_of_relative_links_is_read_quickly(href: str) 
     base = "https://b.example/" + "x/" * 15_000
     links = "".join(f'<a href="{href.format(number)}">{number}</a>' for number in range(600))
 
-    def took() -> float:
-        """Return the processor time (seconds) of reading the links."""
+    def processor_time() -> float:
+        """Return the processor time of finding the links, in seconds."""
         began = process_time()
         assert len(find_links(f'<base href="{base}">{links}')) == 600
         return process_time() - began
 
     # The fastest of three runs, because other work evicts the caches. A run takes 0.05 s; resolving the base once per
     # link took 0.7 s in every run.
-    assert min(took() for _ in range(3)) < 0.35
+    assert min(processor_time() for _ in range(3)) < 0.35

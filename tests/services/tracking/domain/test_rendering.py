@@ -1,4 +1,4 @@
-"""Mails equal the original except for links, blocks and our merge tags, which are escaped for their context."""
+"""Mails equal the original except for links, blocks and merge tags; values are escaped for their context."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def body(html: str, **values: str) -> str:
     return str(rendered(html, values={f"field.{key}": value for key, value in values.items()})["html"])
 
 
-def test_a_mail_is_the_original_with_tracked_links_and_the_recipients_own_pages() -> None:
+def test_a_mail_has_tracked_links_and_the_recipients_unsubscribe_page() -> None:
     html = (
         '<p>Hi "you" \u20ac</p>\n<a href=https://a.example/?a=1&amp;b=2>Shop</a> <a href="{{unsubscribe_url}}">Stop</a>'
     )
@@ -69,7 +69,7 @@ def test_a_mail_is_the_original_with_tracked_links_and_the_recipients_own_pages(
         ("{{ first_name }} *|FNAME|* %%x%% {{contact.name}}", "x", "{{ first_name }} *|FNAME|* %%x%% {{contact.name}}"),
     ],
 )  # fmt: skip
-def test_values_are_escaped_for_where_they_stand(html: str, value: str, expected: str) -> None:
+def test_values_are_escaped_for_their_context(html: str, value: str, expected: str) -> None:
     assert body(html, x=value) == expected
 
 
@@ -78,7 +78,7 @@ def test_a_subject_stays_one_line_and_text_is_not_escaped() -> None:
     assert (line["subject"], line["text"]) == ("a Bcc: b <c>", "Hi a\r\nBcc: b <c>")
 
 
-def test_text_made_from_html_has_values_of_the_recipient_and_only_the_chosen_variant() -> None:
+def test_plain_text_has_the_recipients_values_and_only_the_chosen_variant() -> None:
     html = (
         "<p>Hi {{field.x|you}}</p><!-- penchant:block b --><!-- penchant:variant v --><p>V</p>"
         "<!-- penchant:fallback --><p>F</p><!-- /penchant:block -->"
@@ -89,13 +89,13 @@ def test_text_made_from_html_has_values_of_the_recipient_and_only_the_chosen_var
 
 def test_the_subject_has_variants_like_a_block() -> None:
     variants = {"dogs": "Dogs!", "cats": "Cats!"}
-    said = [
+    subjects = [
         rendered("x", {"subject": name}, subject="News", subject_variants=variants)["subject"] for name in ("dogs", "")
     ]
-    assert said == ["Dogs!", "News"]
+    assert subjects == ["Dogs!", "News"]
 
 
-def test_the_preheader_stands_at_the_beginning_of_the_body() -> None:
+def test_the_preheader_is_inserted_at_the_start_of_the_body() -> None:
     html = rendered("<html><body class=x>Hi</body></html>", preheader="Soon & {{field.x}}", values={"field.x": "<b>"})[
         "html"
     ]
@@ -109,7 +109,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=15).map("".join), st.text(max_size=10))
-def test_whatever_the_message_and_value_a_line_is_json(html: str, value: str) -> None:
+def test_a_line_is_valid_json_for_any_message_and_value(html: str, value: str) -> None:
     try:
         find_blocks(html)
     except InvalidBlocks:

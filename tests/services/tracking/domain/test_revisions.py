@@ -30,7 +30,7 @@ def test_a_new_message_numbers_its_links_in_order() -> None:
     assert numbers(revised(None, ("a", "A"), ("b", "B"), ("a", "A"))) == [1, 2, 3]
 
 
-def test_links_that_moved_keep_their_ids() -> None:
+def test_moved_links_keep_their_ids() -> None:
     first = revised(None, ("a", "A"), ("b", "B"))
     second = revised(first, ("b", "B"), ("new", "N"), ("a", "A"))
     assert numbers(second) == [2, 3, 1]
@@ -38,33 +38,33 @@ def test_links_that_moved_keep_their_ids() -> None:
     assert second.order[2] == first.order[0]
 
 
-def test_another_url_with_another_text_is_another_link() -> None:
+def test_a_link_with_a_new_url_and_a_new_text_is_a_new_link() -> None:
     first = revised(None, ("a", "A"), ("b", "B"))
     assert numbers(revised(first, ("c", "C"), ("b", "B"))) == [3, 2]
 
 
-def test_vanished_links_stay_and_their_numbers_are_never_used_again() -> None:
+def test_numbers_of_removed_links_are_never_reused() -> None:
     first = revised(None, ("a", "A"), ("b", "B"))
     second = revised(first, ("a", "A"))
     assert [(link.number, link.present) for link in second.links] == [(1, True), (2, False)]
     assert numbers(revised(second, ("c", "C"))) == [3]
 
 
-def test_a_vanished_link_that_comes_back_is_the_same_link() -> None:
+def test_a_restored_link_keeps_its_id() -> None:
     first = revised(None, ("a", "A"))
     again = revised(revised(first), ("a", "A"))
     assert again.order == first.order
     assert again.links[0].present
 
 
-def test_of_several_alike_those_that_were_there_come_first_in_order() -> None:
+def test_identical_links_are_matched_in_the_order_of_their_numbers() -> None:
     first = revised(None, ("a", "A"), ("a", "A"), ("a", "A"))
     second = revised(first, ("a", "A"))
     assert numbers(second) == [1]
     assert numbers(revised(second, ("a", "A"), ("a", "A"))) == [1, 2]
 
 
-def test_labels_stay_with_the_link() -> None:
+def test_a_restored_link_keeps_its_labels() -> None:
     labelled = Link(uuid4(), 4, "http://a.example/a", "A", None, present=False, labels=(DOGS,))
     assert revise([labelled], find_links(html(("a", "A"))), uuid4).links[0].labels == (DOGS,)
 
@@ -73,7 +73,7 @@ PATHS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("AB")), max_s
 
 
 @given(st.lists(PATHS, min_size=1, max_size=5))
-def test_whatever_the_edits_ids_and_numbers_stay_one_to_one(edits: list[list[tuple[str, str]]]) -> None:
+def test_ids_and_numbers_stay_one_to_one_after_any_edits(edits: list[list[tuple[str, str]]]) -> None:
     state: Revised | None = None
     seen: dict[UUID, int] = {}
     for links in edits:
@@ -98,7 +98,7 @@ def test_a_url_on_several_links_carries_only_the_labels_that_they_share() -> Non
     assert links_to(links, "w") == []
 
 
-def test_a_vanished_link_does_not_speak_for_one_that_is_there() -> None:
+def test_a_url_finds_removed_links_only_if_no_present_link_has_it() -> None:
     assert [found.number for found in links_to([link(1, "u", DOGS, present=False), link(2, "u")], "u")] == [2]
     assert [found.number for found in links_to([link(1, "u", DOGS, present=False)], "u")] == [1]
 
@@ -112,7 +112,7 @@ def a(url: str, text: str) -> str:
 
 
 def edited(before: str, after: str, *labelled: int) -> Revised:
-    """Label the links with these numbers DOGS; return the links after an edit of the message."""
+    """Label the links numbered `labelled` with DOGS; return the links after the edit."""
     first = revise((), find_links(before), uuid4)
     links = [replace(one, labels=(DOGS,)) if one.number in labelled else one for one in first.links]
     return revise(links, find_links(after), uuid4)
@@ -148,41 +148,41 @@ def test_small_edits_keep_ids_and_labels(after: str) -> None:
     assert not revision.lost
 
 
-def test_a_twin_for_outlook_that_is_removed_leaves_the_labels_on_the_button() -> None:
+def test_removing_an_outlook_twin_keeps_the_labels_of_the_visible_link() -> None:
     revision = edited(VML.format(A, "Dogs") + a(A, "Dogs"), a(A, "Dogs"), 1)
     assert (numbers(revision), labels_of(revision)) == ([1], [True])
 
 
-def test_a_twin_stands_for_the_visible_link_with_its_text_or_the_nearest() -> None:
+def test_an_outlook_twin_is_matched_to_the_nearest_link_with_its_text() -> None:
     revision = revise((), find_links(a(A, "One") + VML.format(A, "Two") + a(A, "Two") + a(A, "Two")), uuid4)
     assert numbers(revision) == [1, 2, 2, 3]
 
 
-def test_a_button_for_outlook_that_says_something_else_is_a_link_with_the_same_labels() -> None:
+def test_an_outlook_button_with_another_text_is_a_new_link_with_the_same_labels() -> None:
     revision = edited(a(A, "Dogs"), VML.format(A, "Shop for dogs") + a(A, "Dogs"), 1)
     assert (numbers(revision), labels_of(revision)) == ([2, 1], [True, True])
 
 
-def test_a_link_for_outlook_alone_is_a_link() -> None:
+def test_a_link_without_a_visible_twin_has_its_own_number() -> None:
     assert numbers(revise((), find_links(VML.format(B, "Cats") + a(A, "Dogs")), uuid4)) == [1, 2]
 
 
-def test_a_block_that_is_duplicated_inherits_the_labels() -> None:
+def test_duplicated_links_inherit_the_labels() -> None:
     revision = edited(a(A, "Dogs") + a(B, "Cats"), a(A, "Dogs") + a(B, "Cats") + a(A, "Dogs") + a(B, "Cats"), 1)
     assert (numbers(revision), labels_of(revision)) == ([1, 2, 3, 4], [True, False, True, False])
 
 
-def test_of_several_alike_that_become_fewer_the_labelled_one_stays() -> None:
+def test_the_labelled_one_of_several_identical_links_is_retained() -> None:
     revision = edited(a(A, "Dogs") * 3, a(A, "Dogs"), 2)
     assert (numbers(revision), labels_of(revision), revision.lost) == ([2], [True], ())
 
 
-def test_links_that_lose_their_labels_are_named() -> None:
+def test_removed_links_with_labels_are_listed_as_lost() -> None:
     revision = edited(a(A, "Dogs") + a(B, "Cats"), a("https://other.example", "Other") + a(B, "Cats"), 1)
     assert [(one.number, one.url) for one in revision.lost] == [(1, A)]
 
 
-def test_a_click_on_an_address_that_was_corrected_in_the_html_finds_the_link() -> None:
+def test_a_url_that_was_corrected_in_the_html_still_finds_the_link() -> None:
     revision = edited(a("https://shop.example/dgos", "Dogs"), a(A, "Dogs"))
     assert [one.number for one in links_to(revision.links, "https://shop.example/dgos")] == [1]
 
@@ -199,7 +199,7 @@ def test_a_click_on_an_address_that_was_corrected_in_the_html_finds_the_link() -
         "HTTPS://B.example:443/a/x%20y?q=1&r=2",
     ],
 )
-def test_an_address_is_found_in_whichever_way_it_is_written(url: str) -> None:
+def test_a_link_is_found_by_every_spelling_of_its_url(url: str) -> None:
     html = '<base href="https://b.example/a/b/c"><a href="../x\n y?q=1&amp;r=2">t</a><a href="/other">u</a>'
     links = revise((), find_links(html), uuid4).links
     assert [one.number for one in links_to(links, url)] == ([1] if "?" in url else [])

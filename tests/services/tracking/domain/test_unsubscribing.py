@@ -98,25 +98,25 @@ OTHER_ADDRESSES = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_about_leaving_is_known_in_the_languages_of_europe(text: str) -> None:
+def test_unsubscribe_texts_are_recognised_in_the_languages_of_europe(text: str) -> None:
     assert says_unsubscribe(text)
 
 
 @pytest.mark.parametrize("text", OTHER_TEXTS)
-def test_a_text_that_is_about_something_else_is_not(text: str) -> None:
+def test_other_texts_are_not_recognised(text: str) -> None:
     assert not says_unsubscribe(text)
 
 
 @pytest.mark.parametrize("url", ADDRESSES)
-def test_an_address_for_leaving_is_known(url: str) -> None:
+def test_unsubscribe_urls_are_recognised(url: str) -> None:
     assert leads_to_unsubscribing(url)
 
 
 @pytest.mark.parametrize("url", OTHER_ADDRESSES)
-def test_an_address_of_an_article_is_not(url: str) -> None:
+def test_other_urls_are_not_recognised(url: str) -> None:
     assert not leads_to_unsubscribing(url)
 
 
-def test_a_link_to_leave_is_not_tracked_and_an_article_is() -> None:
+def test_an_unsubscribe_link_is_not_tracked_and_an_article_is() -> None:
     html = '<a href="https://a.example/1">Abmeldung</a><a href="https://a.example/2">Auto online abmelden</a>'
     assert [link.reason for link in find_links(html)] == ["unsubscribe", None]

@@ -43,7 +43,7 @@ def changed(url: str, rule: UtmRule = RULE, send: Send | None = SEND, name: str 
         ("https://shop.example/?id=##id##", None),
     ],
 )
-def test_where_parameters_go(url: str, expected: str | None) -> None:
+def test_parameters_are_appended_to_the_query_unless_present(url: str, expected: str | None) -> None:
     if "next=" in url:
         # UTM parameters of another URL, within a value, are not parameters of this target.
         assert changed(url) == f"{url}&{ALL}"
@@ -51,7 +51,7 @@ def test_where_parameters_go(url: str, expected: str | None) -> None:
         assert changed(url) == (expected or url)
 
 
-def test_a_campaign_that_names_the_send_needs_one() -> None:
+def test_a_campaign_pattern_that_uses_the_send_is_omitted_without_a_send() -> None:
     without = "https://shop.example/?utm_source=newsletter&utm_medium=email"
     assert changed("https://shop.example/", send=None) == without
     named = UtmRule(source="a&b", campaign="{message_name}, {send_kind}")
@@ -63,7 +63,7 @@ def test_a_campaign_that_names_the_send_needs_one() -> None:
     assert changed("https://shop.example/#x", fixed, None).endswith("?utm_source=mail&utm_campaign=%C3%89t%C3%A9#x")
 
 
-def test_a_name_with_braces_is_no_pattern() -> None:
+def test_braces_in_a_message_name_are_not_expanded() -> None:
     rule = UtmRule(source="mail", campaign="{message_name}")
     assert changed("https://shop.example/", rule, None, "{send_id}").endswith("utm_campaign=%7Bsend_id%7D")
 
@@ -80,11 +80,11 @@ rules = st.builds(UtmRule, source=values, medium=st.none() | values, campaign=st
     rule=rules,
     send=st.none() | st.just(SEND),
 )
-def test_nothing_else_of_the_target_changes(
+def test_only_utm_parameters_of_the_target_change(
     path: str, query: str | None, fragment: str | None, rule: UtmRule, send: Send | None
 ) -> None:
-    asked = "" if query is None else f"?{query}"
-    url = location(f"https://shop.example/{path}{asked}{'' if fragment is None else f'#{fragment}'}")
+    query_part = "" if query is None else f"?{query}"
+    url = location(f"https://shop.example/{path}{query_part}{'' if fragment is None else f'#{fragment}'}")
     after = changed(url, rule, send)
     if has_merge_tag(url):
         assert after == url
@@ -99,8 +99,10 @@ def test_nothing_else_of_the_target_changes(
     names = [unquote_plus(pair.partition("=")[0]).lower() for pair in urlsplit(after).query.split("&")]
     kept = [unquote_plus(pair.partition("=")[0]).lower() for pair in urlsplit(url).query.split("&")]
     for name in ("utm_source", "utm_medium", "utm_campaign"):
-        assert names.count(name) == max(kept.count(name), min(names.count(name), 1)), "never twice"
+        assert names.count(name) == max(kept.count(name), min(names.count(name), 1)), (
+            "a parameter must not be added twice"
+        )
     added = dict(parse_qsl(rest.lstrip("?&"), keep_blank_values=True))
     if "utm_source" not in kept:
         assert added["utm_source"] == rule.source
-    assert changed(after, rule, send) == after, "appending again changes nothing"
+    assert changed(after, rule, send) == after, "appending again must change nothing"

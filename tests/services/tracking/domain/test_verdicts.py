@@ -4,7 +4,7 @@ import re
 
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from crawleruseragents import is_crawler as package_says
+from crawleruseragents import is_crawler as is_listed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,7 +43,7 @@ MACHINES = [
 
 
 @pytest.mark.parametrize("user_agent", PEOPLE)
-def test_a_person_with_a_browser_is_human(user_agent: str) -> None:
+def test_browsers_and_apps_of_people_are_human(user_agent: str) -> None:
     assert judge(Evidence(user_agent=user_agent, method="GET", headers={"accept": "text/html"})) == HUMAN
 
 
@@ -60,26 +60,26 @@ def test_a_person_with_a_browser_is_human(user_agent: str) -> None:
         (Evidence(user_agent="Twitterbot/1.0", method="HEAD", hint="human"), ("crawler", "head")),
     ],
 )
-def test_a_machine_is_one_with_its_reasons(evidence: Evidence, reasons: tuple[str, ...]) -> None:
+def test_machines_are_recognised_with_their_reasons(evidence: Evidence, reasons: tuple[str, ...]) -> None:
     assert judge(evidence) == Judgement("machine", reasons)
 
 
-def test_an_unsure_pipeline_leaves_it_unsure_unless_we_know_better() -> None:
+def test_an_unsure_hint_applies_unless_other_evidence_shows_a_machine() -> None:
     assert judge(Evidence(user_agent=FIREFOX, hint="unsure")) == Judgement("unsure", ("hint",))
     assert judge(Evidence(FIREFOX, method="HEAD", hint="unsure")).verdict == "machine"
 
 
-def test_a_pipeline_that_says_human_does_not_make_a_crawler_one() -> None:
+def test_a_human_hint_does_not_override_the_user_agent_of_a_crawler() -> None:
     assert judge(Evidence(user_agent="Googlebot/2.1", hint="human")).verdict == "machine"
 
 
 @pytest.mark.parametrize("user_agent", MACHINES)
-def test_a_program_is_a_machine(user_agent: str) -> None:
+def test_user_agents_of_programs_are_machines(user_agent: str) -> None:
     assert judge(Evidence(user_agent=user_agent)) == Judgement("machine", ("crawler",))
 
 
 @pytest.mark.parametrize("user_agent", [None, "", "  "])
-def test_without_a_user_agent_nobody_is_human_unless_the_reporter_knows_or_it_is_history(
+def test_clicks_without_a_user_agent_are_human_only_by_hint_or_in_history(
     user_agent: str | None,
 ) -> None:
     assert judge(Evidence(user_agent)) == Judgement("unsure", ("no_user_agent",))
@@ -89,19 +89,19 @@ def test_without_a_user_agent_nobody_is_human_unless_the_reporter_knows_or_it_is
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "POST", "put", "PROPFIND"])
-def test_no_browser_follows_a_link_with_another_method(method: str) -> None:
+def test_methods_that_browsers_do_not_use_for_links_are_machines(method: str) -> None:
     assert judge(Evidence(FIREFOX, method=method)) == Judgement("machine", ("method",))
 
 
 @pytest.mark.parametrize("header", ["sec-purpose", "purpose", "x-purpose", "x-moz"])
 @pytest.mark.parametrize("value", ["preview", "Prefetch", "prefetch;anonymous-client-ip", "prerender"])
-def test_what_is_fetched_before_anybody_clicked_is_a_machine(header: str, value: str) -> None:
+def test_prefetch_requests_are_machines(header: str, value: str) -> None:
     assert judge(Evidence(FIREFOX, headers={header: value})) == Judgement("machine", ("prefetch",))
 
 
-def test_every_known_instance_is_a_crawler_but_for_people_in_apps() -> None:
+def test_every_listed_instance_is_a_crawler_except_for_apps_of_people() -> None:
     people = ("MetaIAB Facebook", "AP3A.240617.008", "SogouMobileBrowser", "Sogou")
-    missed = [instance for instance in INSTANCES if package_says(instance) and not is_crawler(instance)]
+    missed = [instance for instance in INSTANCES if is_listed(instance) and not is_crawler(instance)]
     assert [instance for instance in missed if not any(one in instance for one in people)] == []
 
 
@@ -110,6 +110,6 @@ def test_every_known_instance_is_a_crawler_but_for_people_in_apps() -> None:
         st.text(), st.sampled_from(INSTANCES).flatmap(lambda text: st.integers(0, len(text)).map(lambda n: text[n:]))
     )
 )
-def test_the_list_counts_but_for_its_patterns_that_are_too_wide(user_agent: str) -> None:
+def test_user_agents_on_the_list_are_crawlers_except_for_too_wide_patterns(user_agent: str) -> None:
     wide = re.compile("AP3A|MetaIAB|Sonic|Sogou|Viber|WhatsApp")
-    assert is_crawler(user_agent) or not package_says(user_agent) or wide.search(user_agent)
+    assert is_crawler(user_agent) or not is_listed(user_agent) or wide.search(user_agent)

@@ -1,4 +1,4 @@
-"""Clicks on disk are complete or absent, in order, and soon taken over by a process."""
+"""The spool returns complete clicks in order, and directories of ended processes are adopted."""
 
 import asyncio
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from services.tracking.redirect.clicks import Click
 from services.tracking.redirect.spool import SEGMENT_BYTES, SpoolDirectory, SpoolFull, SpoolWriter, read_segment
 
-ENOUGH = 1_000_000_000
+MOST_BYTES = 1_000_000_000
 
 
 def click(number: int, size: int = 10) -> Click:
@@ -18,7 +18,7 @@ def click(number: int, size: int = 10) -> Click:
 
 
 def spooled(directory: SpoolDirectory) -> list[Click]:
-    """Return all clicks of a directory, removed as a drain removes them."""
+    """Return all clicks of a directory, and remove its files as a drain does."""
     clicks: list[Click] = []
     while (segment := directory.oldest()) is not None:
         clicks += read_segment(segment)
@@ -26,43 +26,43 @@ def spooled(directory: SpoolDirectory) -> list[Click]:
     return clicks
 
 
-def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
+def test_clicks_are_read_in_the_order_of_writing(tmp_path: Path) -> None:
     directory = SpoolDirectory.create(tmp_path)
-    directory.write([click(1), click(2)], ENOUGH)
-    directory.write([click(3)], ENOUGH)
+    directory.write([click(1), click(2)], MOST_BYTES)
+    directory.write([click(3)], MOST_BYTES)
     assert spooled(directory) == [click(1), click(2), click(3)]
-    directory.write([click(4)], ENOUGH)
+    directory.write([click(4)], MOST_BYTES)
     assert spooled(directory) == [click(4)]
 
 
-def test_a_file_that_is_large_enough_is_followed_by_another(tmp_path: Path) -> None:
+def test_a_full_file_is_followed_by_a_new_one(tmp_path: Path) -> None:
     directory = SpoolDirectory.create(tmp_path)
     for number in range(4):
-        directory.write([click(number, SEGMENT_BYTES // 2)], ENOUGH)
+        directory.write([click(number, SEGMENT_BYTES // 2)], MOST_BYTES)
     assert len(list(directory.path.glob("*.clicks"))) == 2
     assert [len(one.value) for one in spooled(directory)] == [SEGMENT_BYTES // 2 + 11] * 4
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20, 40])
-def test_a_click_that_was_being_written_when_the_power_went_is_passed_over(tmp_path: Path, cut: int) -> None:
+def test_an_incompletely_written_click_is_skipped(tmp_path: Path, cut: int) -> None:
     directory = SpoolDirectory.create(tmp_path)
-    directory.write([click(1), click(2)], ENOUGH)
+    directory.write([click(1), click(2)], MOST_BYTES)
     segment = directory.oldest()
     assert segment is not None
     segment.write_bytes(segment.read_bytes()[:-cut])
     assert list(read_segment(segment)) == [click(1)]
 
 
-def test_bits_that_have_rotted_are_not_taken_for_a_click(tmp_path: Path) -> None:
+def test_a_corrupted_click_is_skipped(tmp_path: Path) -> None:
     directory = SpoolDirectory.create(tmp_path)
-    directory.write([click(1), click(2)], ENOUGH)
+    directory.write([click(1), click(2)], MOST_BYTES)
     segment = directory.oldest()
     assert segment is not None
     segment.write_bytes(segment.read_bytes().replace(b"id-2", b"id-9"))
     assert list(read_segment(segment)) == [click(1)]
 
 
-def test_it_grows_to_its_limit_and_no_further(tmp_path: Path) -> None:
+def test_a_write_beyond_the_size_limit_raises_spool_full(tmp_path: Path) -> None:
     directory = SpoolDirectory.create(tmp_path)
     directory.write([click(1)], 1000)
     with pytest.raises(SpoolFull):
@@ -71,7 +71,7 @@ def test_it_grows_to_its_limit_and_no_further(tmp_path: Path) -> None:
     directory.write([click(3)], 1000)
 
 
-def test_a_directory_is_one_process_at_a_time_and_adopted_after_it_died(tmp_path: Path) -> None:
+def test_a_directory_is_locked_by_its_process_and_adopted_after_it_died(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, sys\n"
         "from services.tracking.redirect.clicks import Click\n"
@@ -97,23 +97,23 @@ def test_a_directory_is_one_process_at_a_time_and_adopted_after_it_died(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_with_clicks_is_not_removed(tmp_path: Path) -> None:
+def test_closing_removes_a_directory_only_if_it_is_empty(tmp_path: Path) -> None:
     directory = SpoolDirectory.create(tmp_path)
-    directory.write([click(1)], ENOUGH)
+    directory.write([click(1)], MOST_BYTES)
     directory.close()
     again = SpoolDirectory.adopt(directory.path)
     assert again is not None
-    again.write([click(2)], ENOUGH)
+    again.write([click(2)], MOST_BYTES)
     assert spooled(again) == [click(1), click(2)]
     again.close()
     assert SpoolDirectory.adopt(directory.path) is None
 
 
 @pytest.mark.asyncio
-async def test_whoever_waits_hears_of_it_once_it_is_on_disk(tmp_path: Path) -> None:
+async def test_callbacks_run_once_the_clicks_are_on_disk(tmp_path: Path) -> None:
     directory = SpoolDirectory.create(tmp_path)
     lost: list[int] = []
-    writer = SpoolWriter(directory, ENOUGH, lost.append)
+    writer = SpoolWriter(directory, MOST_BYTES, lost.append)
     on_disk: list[int] = []
     for number in range(100):
         writer.add(click(number), lambda: on_disk.append(directory.size()))
@@ -126,7 +126,7 @@ async def test_whoever_waits_hears_of_it_once_it_is_on_disk(tmp_path: Path) -> N
 
 
 @pytest.mark.asyncio
-async def test_what_can_be_kept_nowhere_is_counted_and_nobody_waits_for_it(tmp_path: Path) -> None:
+async def test_a_click_that_exceeds_the_spool_counts_as_lost_and_is_answered(tmp_path: Path) -> None:
     lost: list[int] = []
     writer = SpoolWriter(SpoolDirectory.create(tmp_path), 50, lost.append)
     answered = asyncio.Event()

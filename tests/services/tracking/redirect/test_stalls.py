@@ -28,7 +28,7 @@ MOST_BYTES = 1_000_000_000
 
 
 class Redirects:
-    """Clicks through a collector, a spool and its drain, as the service has them."""
+    """Clicks through a collector, a spool and its drain, as in the service."""
 
     def __init__(self, settings: CommonSettings, folder: Path) -> None:
         self.settings = settings
@@ -76,14 +76,14 @@ class Redirects:
 
 @pytest.fixture
 def seed() -> int:
-    """Provide a new seed each time; PENCHANT_TEST_SEED repeats one."""
+    """Provide a random seed, or the one in PENCHANT_TEST_SEED."""
     chosen = int(os.environ.get("PENCHANT_TEST_SEED", random.SystemRandom().randrange(10**9)))
     print(f"PENCHANT_TEST_SEED={chosen}")  # noqa: T201 - pytest shows it when the test fails
     return chosen
 
 
 @pytest.mark.asyncio
-async def test_no_click_is_lost_by_stalls_and_afterwards_clicks_go_to_kafka(
+async def test_stalls_lose_no_clicks_and_later_clicks_go_to_kafka(
     kafka: TestKafka, topic_prefix: str, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 500)  # many files, which are created and deleted
@@ -109,7 +109,7 @@ async def test_no_click_is_lost_by_stalls_and_afterwards_clicks_go_to_kafka(
         for _ in range(10):
             await redirects.click(count)
             count += 1
-        assert redirects.spooled == spooled, "Kafka is there, and clicks go to disk"
+        assert redirects.spooled == spooled, "clicks must not go to disk while Kafka is available"
     assert redirects.lost == []
     arrived = {dict(record.headers)["ce_id"] for record in await read_topic(settings, TOPIC)}
     assert arrived == {b"%032d" % number for number in range(count)}

@@ -1,3 +1,5 @@
+"""The database of the tests of tracking's store."""
+
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -7,7 +9,7 @@ from shared.store.database import Database
 
 @pytest_asyncio.fixture
 async def database(migrated_dsn: str) -> AsyncIterator[Database]:
-    """Provide a database with tracking's tables, which are empty."""
+    """Provide a database with the empty tables of tracking."""
     database = await Database.open(migrated_dsn)
     yield database
     await database.close()

@@ -1,4 +1,4 @@
-"""Only one request of an account at a time reads all clicks of a message, and rarely if there are many."""
+"""Statistics that read all clicks of a message run one at a time per account, and are cached for large messages."""
 
 import asyncio
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ RETURNING send_no
 CLICKS = 1_000_000
 
 
-async def test_numbers_of_a_large_message_are_used_again_for_a_while(database: Database) -> None:
+async def test_statistics_of_a_large_message_are_cached_for_a_limited_time(database: Database) -> None:
     now = 0.0
     reads = ClickReads(lambda: now)
 
@@ -60,10 +60,10 @@ async def test_numbers_of_a_large_message_are_used_again_for_a_while(database: D
     now += CLICKS * SECONDS_PER_CLICK
     assert await contacts() == 2
     await database.pool.execute(ADD, 3)
-    assert await contacts(clicks=0) == 3, "a small message is always counted anew"
+    assert await contacts(clicks=0) == 3, "statistics of a small message must not be cached"
 
 
-async def test_an_account_reads_one_message_at_a_time() -> None:
+async def test_reads_of_one_account_run_one_at_a_time() -> None:
     reads = ClickReads()
     reading: list[int] = []
     most: dict[int, int] = {1: 0, 2: 0}
@@ -74,7 +74,7 @@ async def test_an_account_reads_one_message_at_a_time() -> None:
             reading.append(account_id)
             most[account_id] = max(most[account_id], reading.count(account_id))
             if question == 0:
-                await both.wait()  # the first reads of both accounts go on at the same time
+                await both.wait()  # the first reads of both accounts run concurrently
             reading.remove(account_id)
             return []
 
@@ -85,7 +85,7 @@ async def test_an_account_reads_one_message_at_a_time() -> None:
     assert most == {1: 1, 2: 1}
 
 
-async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_cached_rows_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "MOST_KEPT", 100)
     reads = ClickReads(lambda: 0.0)
     asked: list[int] = []
@@ -99,11 +99,11 @@ async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for question in (1, 2, 3, 3, 4, 3, 1):
         await ask(question)
-    assert asked == [1, 2, 3, 4, 1], "the oldest is forgotten, and only that is read again"
+    assert asked == [1, 2, 3, 4, 1], "only the oldest result must be evicted and read again"
 
 
-async def clicked_on_five_days(database: Database) -> tuple[UUID, int, datetime]:
-    """Write a message with a click on each of five days; return its ids, and when the first day began."""
+async def message_with_clicks_on_five_days(database: Database) -> tuple[UUID, int, datetime]:
+    """Write a message with a click on each of five days; return its ids and the start of the first day."""
     row = await database.pool.fetchrow(MESSAGE)
     assert row is not None
     message_id, message_no = row
@@ -113,8 +113,8 @@ async def clicked_on_five_days(database: Database) -> tuple[UUID, int, datetime]
     return message_id, message_no, since
 
 
-async def test_a_series_of_too_many_numbers_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    message_id, message_no, since = await clicked_on_five_days(database)
+async def test_a_series_with_too_many_numbers_is_rejected(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    message_id, message_no, since = await message_with_clicks_on_five_days(database)
 
     async def series(days: int) -> Sequence[Period]:
         asked = Series("day", "UTC", since, since + timedelta(days=days))
@@ -122,18 +122,18 @@ async def test_a_series_of_too_many_numbers_is_refused(database: Database, monke
         assert found is not None
         return found[1]
 
-    assert len(await series(5)) == 10, "five days, of the message and of its link"
+    assert len(await series(5)) == 10, "five days for the message, and five for its link"
     monkeypatch.setattr(statistics, "MOST_PERIODS", 8)
     assert len(await series(4)) == 8
     with pytest.raises(TooManyPeriods):
         await series(5)
     async with database.pool.acquire() as connection:
         read = await periods_of_message(connection, message_no, "day", "UTC", since, since + timedelta(days=5), None, 9)
-    assert len(read) == 9, "no more is read than tells that it is too much"
+    assert len(read) == 9, "no rows must be read beyond the first one over the limit"
 
 
 async def test_a_series_of_a_send_counts_only_its_clicks(database: Database) -> None:
-    message_id, message_no, since = await clicked_on_five_days(database)
+    message_id, message_no, since = await message_with_clicks_on_five_days(database)
     send_no = await database.pool.fetchval(SEND, message_no)
     await database.pool.execute("UPDATE clicks SET send_no = $1 WHERE contact_id IN (1, 2)", send_no)
 

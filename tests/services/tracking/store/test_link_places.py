@@ -1,4 +1,4 @@
-"""Revisions that were stored without positions of links get those that their version of the finder returns."""
+"""Revisions stored without positions of links get the positions that the finder of their version returned."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
@@ -45,12 +45,12 @@ async def places(database: Database, message_id: UUID) -> list[str]:
     return [HTML[place.start : place.end] for place in revision.places]
 
 
-async def test_an_old_revision_keeps_its_links_whatever_the_finder_has_learned(database: Database) -> None:
+async def test_an_old_revision_keeps_the_links_that_the_first_finder_returned(database: Database) -> None:
     assert len(find_links(HTML)) == 1
     message_id, link_ids = uuid4(), [uuid4(), uuid4()]
     await database.pool.execute(FILL, message_id, HTML, link_ids)
     expected = ["https://a.example/1", "https://a.example/2"]
-    assert await places(database, message_id) == expected, "as an older process writes them"
+    assert await places(database, message_id) == expected, "before the migration, as an older process writes revisions"
     async with database.pool.acquire() as connection:
         await migration().apply(connection)
         stored = await connection.fetchrow("SELECT link_starts, link_ends, link_quoted FROM revisions")

@@ -1,4 +1,4 @@
-"""PostgreSQL's plans for the statements that run often, on large tables."""
+"""PostgreSQL's query plans for frequent statements on large tables."""
 
 import pytest
 
@@ -63,13 +63,13 @@ INDEXES = {
 MODULES = ("clicks", "contacts", "messages", "senders", "statistics")
 
 
-async def test_statements_read_indexes_and_no_large_table_from_end_to_end(database: Database) -> None:
+async def test_statements_use_indexes_and_scan_no_large_table(database: Database) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
         await assert_indexed(connection, statements("tracking", MODULES), LARGE, INDEXES)
 
 
-async def test_clicks_on_a_link_are_read_by_the_index_of_its_message(database: Database) -> None:
+async def test_clicks_on_a_link_are_read_with_the_index_of_its_message(database: Database) -> None:
     [query] = [one for one in statements("tracking", ["clicks"]) if one.name == "list_clicks"]
     given = {"account_id": 7, "message_no": 7, "link_numbers": [2, 3], "verdict": "human", "limit": 51}
     values = query.arguments(dict.fromkeys(query.parameters) | given)

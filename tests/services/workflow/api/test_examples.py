@@ -9,7 +9,7 @@ from services.workflow.domain.reading import read_definition, write_definition
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["name"])
-def test_an_example_is_a_definition_in_its_long_form(example: dict[str, Any]) -> None:
+def test_an_example_is_a_valid_definition_in_the_long_form(example: dict[str, Any]) -> None:
     written = write_definition(read_definition(example))
     assert written == write_definition(read_definition(written))
     assert example.items() <= {**written, "triggers": example["triggers"]}.items()

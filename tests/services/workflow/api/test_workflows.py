@@ -1,4 +1,4 @@
-"""The HTTP interface of workflows and runs."""
+"""The HTTP API of workflows and runs."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ ON_DOGS = {"on": "LabelAssigned", "label": str(DOGS)}
 
 
 @pytest.mark.asyncio
-async def test_a_workflow_is_made_read_changed_and_deleted(rig: Rig) -> None:
+async def test_a_workflow_is_created_read_updated_and_deleted(rig: Rig) -> None:
     body = {"name": "Dog lovers", "triggers": [ON_DOGS], "steps": [SEND, {"wait": {"days": 1}}]}
     answer = await rig.http.post("/v1/workflows", json=body)
     assert answer.status_code == 201
@@ -44,7 +44,7 @@ async def test_a_workflow_is_made_read_changed_and_deleted(rig: Rig) -> None:
     assert (put.json()["version"], put.headers["etag"]) == (2, '"2"')
     assert [step["id"] for step in put.json()["steps"]] == ["guide", "wait-1", "nurtured"]
     assert (await rig.http.put(path, json=changed_body, headers={"If-Match": '"1"'})).status_code == 412
-    assert (await rig.call("PUT", path, changed_body))["version"] == 2, "the same again is no new version"
+    assert (await rig.call("PUT", path, changed_body))["version"] == 2, "an unchanged definition creates no version"
 
     versions = await rig.call("GET", f"{path}/versions?limit=1")
     assert [(one["version"], one["name"]) for one in versions["items"]] == [(2, "Dogs and more")]
@@ -65,7 +65,7 @@ async def test_a_workflow_is_made_read_changed_and_deleted(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_lists_have_pages(rig: Rig) -> None:
+async def test_workflows_are_listed_in_pages(rig: Rig) -> None:
     names = [f"W{number}" for number in range(5)]
     for name in names:
         await rig.workflow(SEND, name=name, activate=False)
@@ -80,7 +80,7 @@ async def test_lists_have_pages(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_references_must_be_there_and_a_new_one_is_taken_at_once(rig: Rig) -> None:
+async def test_unknown_references_are_rejected_and_new_ones_are_accepted_at_once(rig: Rig) -> None:
     unknown = str(uuid7())
     body: dict[str, Any] = {
         "name": "Wrong",
@@ -109,7 +109,7 @@ async def test_references_must_be_there_and_a_new_one_is_taken_at_once(rig: Rig)
         "/steps/2/set_field/value",
         "/steps/3/if/criterion/field/less_than",
     }
-    # Made a moment ago by labeling; the catalog is read to its end before anything is refused.
+    # Labeling has just created this label: the catalog is read to its end before a reference is rejected.
     await rig.publish(label(UUID(unknown)))
     made = await rig.workflow(SEND, triggers=[{"on": "LabelAssigned", "label": unknown}], activate=False)
     assert made["broken"] == []
@@ -135,7 +135,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.asyncio
-async def test_mistakes_are_reported_with_pointers(rig: Rig) -> None:
+async def test_invalid_definitions_are_rejected_with_pointers(rig: Rig) -> None:
     right = {"name": "W", "triggers": [ON_DOGS], "steps": [SEND]}
     for wrong, pointer in MISTAKES:
         problem = await rig.call("POST", "/v1/workflows", right | wrong, 422)
@@ -143,7 +143,7 @@ async def test_mistakes_are_reported_with_pointers(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_another_account_sees_nothing(working: Rig) -> None:
+async def test_other_accounts_have_no_access_and_read_only_keys_cannot_write(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow({"wait": {"days": 1}})
     await rig.publish(changed(), assigned())
@@ -154,7 +154,7 @@ async def test_another_account_sees_nothing(working: Rig) -> None:
     calls = [(method, f"/v1/workflows/{workflow['id']}{rest}") for method, rest in paths]
     calls += [("GET", f"/v1/runs/{run['id']}"), ("POST", f"/v1/runs/{run['id']}/cancel")]
     for method, path in calls:
-        # The ids in the body belong to the owner; a stranger must not learn whether they exist.
+        # The ids in the body belong to the owner; other accounts must not learn whether they exist.
         body = {"name": "W", "triggers": workflow["triggers"], "steps": [{"exit": {}}]}
         await rig.call(method, path, body if method == "PUT" else None, 404, Authorization=f"Bearer {stranger}")
         if method != "GET":
@@ -165,7 +165,7 @@ async def test_another_account_sees_nothing(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_states(rig: Rig) -> None:
+async def test_a_workflow_is_activated_and_paused_idempotently(rig: Rig) -> None:
     workflow = await rig.workflow(SEND, activate=False)
     path = f"/v1/workflows/{workflow['id']}"
     await rig.call("POST", f"{path}/pause", status=409)
@@ -217,7 +217,7 @@ async def test_a_run_is_listed_shown_and_cancelled(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_caused_a_run_keeps_its_own_correlation_id(working: Rig) -> None:
+async def test_the_cause_of_a_run_keeps_its_own_correlation_id(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, ANSWER)
     await rig.publish(changed(), assigned(), correlation=(correlation := uuid7()))
@@ -228,7 +228,7 @@ async def test_what_caused_a_run_keeps_its_own_correlation_id(working: Rig) -> N
 
 
 @pytest.mark.asyncio
-async def test_trying_on_a_contact_does_nothing_and_says_what_would_be_done(working: Rig) -> None:
+async def test_trying_on_a_contact_reports_the_steps_without_taking_them(working: Rig) -> None:
     rig = working
     check = {
         "if": {"criterion": {"clicks": {"label": str(DOGS), "at_least": 2}}, "then": [SEND], "else": [{"exit": {}}]}
@@ -259,7 +259,7 @@ async def test_trying_on_a_contact_does_nothing_and_says_what_would_be_done(work
 
 
 @pytest.mark.asyncio
-async def test_trying_on_the_past_counts_starts_messages_and_branches(working: Rig) -> None:
+async def test_trying_on_past_events_counts_starts_messages_and_branches(working: Rig) -> None:
     rig = working
     long_ago, soon_after = now() - timedelta(days=10), now() - timedelta(days=9)
     for contact in (1, 2, 3):
@@ -280,7 +280,7 @@ async def test_trying_on_the_past_counts_starts_messages_and_branches(working: R
 
 
 @pytest.mark.asyncio
-async def test_deleting_what_is_used_shows_in_the_list(rig: Rig) -> None:
+async def test_the_list_shows_which_workflows_a_deletion_has_broken(rig: Rig) -> None:
     await rig.workflow(SEND, condition={"segment": str(REGULARS)}, activate=False)
     await rig.publish(label(DOGS, "deleted"))
 

@@ -1,4 +1,4 @@
-"""Workflows that name deleted objects, runs that reach such a step, and runs that fail."""
+"""Workflows that use deleted objects, runs that reach such a step, and runs that fail."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ def city(state: Any = "active") -> FieldChanged:
 
 
 @pytest.mark.asyncio
-async def test_a_broken_workflow_starts_no_run_also_when_it_is_broken_through_a_segment(working: Rig) -> None:
+async def test_a_workflow_that_is_broken_directly_or_by_a_segment_starts_no_run(working: Rig) -> None:
     rig = working
     by_label = await rig.workflow(SEND, condition={"not": {"label": str(CATS)}}, name="label")
     by_step = await rig.workflow(SEND, {"assign_label": {"label": str(CATS)}}, name="step")
@@ -46,7 +46,7 @@ async def test_a_broken_workflow_starts_no_run_also_when_it_is_broken_through_a_
 
 
 @pytest.mark.asyncio
-async def test_a_run_that_meets_a_broken_condition_is_blocked_until_it_is_mended(working: Rig) -> None:
+async def test_a_run_at_a_broken_condition_is_blocked_until_the_condition_is_mended(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(FORM, IN_GENT)
     await rig.publish(changed(fields={"city": "Gent"}), assigned())
@@ -65,7 +65,7 @@ async def test_a_run_that_meets_a_broken_condition_is_blocked_until_it_is_mended
 
 
 @pytest.mark.asyncio
-async def test_a_failed_run_is_tried_again_from_its_step(working: Rig) -> None:
+async def test_a_failed_run_is_retried_from_its_failed_step(working: Rig) -> None:
     rig = working
     offer = {"id": "offer", "send": {"message": str(OFFER)}}
     workflow = await rig.workflow(SEND, FORM, offer, {"id": "wait", "wait": {"days": 1}})
@@ -94,7 +94,7 @@ async def test_a_failed_run_is_tried_again_from_its_step(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_cannot_be_read_or_published_concerns_its_own_runs_only(rig: Rig) -> None:
+async def test_an_unreadable_definition_or_time_zone_blocks_only_the_runs_that_use_it(rig: Rig) -> None:
     wait = {"id": "wait", "wait": {"days": 1}}
     healthy = await rig.workflow(wait, SEND, name="healthy")
     unreadable = await rig.workflow(wait, SEND, name="unreadable")
@@ -102,7 +102,7 @@ async def test_what_cannot_be_read_or_published_concerns_its_own_runs_only(rig: 
     async with rig.worker():
         await rig.publish(changed(), assigned())
         await rig.consumed()
-    # A newer release wrote this definition, with a time zone that this machine does not know.
+    # Simulate a newer release: a definition with an unknown step, and a time zone unknown to this machine.
     await rig.database.pool.execute(
         "UPDATE definitions SET body = $2 WHERE workflow_id = $1",
         UUID(unreadable["id"]),
@@ -121,7 +121,7 @@ async def test_what_cannot_be_read_or_published_concerns_its_own_runs_only(rig: 
 
 
 @pytest.mark.asyncio
-async def test_a_failed_run_goes_on_with_a_version_in_which_its_step_was_corrected(working: Rig) -> None:
+async def test_a_failed_run_is_retried_with_the_version_that_corrects_its_step(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, FORM, {"id": "offer", "send": {"message": str(OFFER)}})
     await rig.publish(changed(), assigned())

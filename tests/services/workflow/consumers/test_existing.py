@@ -25,7 +25,7 @@ def on(label_id: UUID, *, include_existing: bool = True) -> dict[str, Any]:
 
 
 async def neighbour(rig: Rig) -> str:
-    """Give another account a few holders of a label, and a workflow on it that is not active; return its path."""
+    """Create another account with holders of a label and an inactive workflow on it; return the workflow's path."""
     account = AccountChanged(occurred_at=now(), account_id=NEIGHBOUR, account_name="Next door", time_zone="UTC")
     own = [account, key(NEIGHBOURS_KEY, NEIGHBOUR), replace(label(BIRDS), account_id=NEIGHBOUR)]
     await rig.publish(*own)
@@ -38,30 +38,32 @@ async def neighbour(rig: Rig) -> str:
 
 
 async def started(rig: Rig) -> int:
-    """Return how many runs were started."""
+    """Return the number of runs started."""
     number: int = await rig.database.pool.fetchval("SELECT count(*) FROM runs")
     return number
 
 
-async def ended(rig: Rig) -> bool:
+async def enrolments_have_ended(rig: Rig) -> bool:
     return bool(await rig.database.pool.fetchval("SELECT NOT EXISTS (SELECT FROM enrolments)"))
 
 
 @pytest.mark.asyncio
-async def test_others_go_on_while_many_existing_contacts_are_taken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_existing_contacts_do_not_delay_other_workflows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ticking, "CONTACTS", AT_ONCE)
     await rig.publish(*map(changed, MANY), *(assigned(contact=one) for one in MANY))
     path = await neighbour(rig)
     live = await rig.workflow(WAIT, triggers=[on(CATS, include_existing=False)])
     async with rig.worker():
         await rig.consumed()
-        everybody = await rig.workflow(WAIT, triggers=[on(DOGS)])
+        existing = await rig.workflow(WAIT, triggers=[on(DOGS)])
         await until(lambda: started(rig))
         await rig.publish(assigned(CATS, contact=7))
         await rig.call("POST", f"{path}/activate", Authorization=f"Bearer {NEIGHBOURS_KEY}")
-        await until(lambda: ended(rig))
+        await until(lambda: enrolments_have_ended(rig))
     last = "SELECT max(started_at) FROM runs WHERE workflow_id = $1"
-    taken = await rig.database.pool.fetchval(last, UUID(everybody["id"]))
+    taken = await rig.database.pool.fetchval(last, UUID(existing["id"]))
     assert await started(rig) == len(MANY) + len(FEW) + 1
     for workflow_id in (live["id"], path.rpartition("/")[2]):
-        assert await rig.database.pool.fetchval(last, UUID(workflow_id)) < taken, "it has waited for all of them"
+        assert await rig.database.pool.fetchval(last, UUID(workflow_id)) < taken, (
+            "the run waited for all existing contacts"
+        )

@@ -1,4 +1,4 @@
-"""Runs on a real Kafka and PostgreSQL."""
+"""Runs of a workflow on a real Kafka and PostgreSQL."""
 
 from datetime import timedelta
 
@@ -11,16 +11,16 @@ from tests.stack.waiting import until
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 NURTURED = {"id": "nurtured", "assign_label": {"label": str(CATS)}}
 OWN_CLICK = {"on": "ContactClicked", "send": "this_run"}
-STORY = {
+WAIT_FOR_CLICK = {
     "id": "wait",
     "wait_for": {"any": [OWN_CLICK], "at_most": {"days": 3}, "then": [NURTURED], "else": [{"exit": {}}]},
 }
 
 
 @pytest.mark.asyncio
-async def test_the_story_from_label_to_nurtured(working: Rig) -> None:
+async def test_a_run_sends_a_message_waits_for_a_click_and_assigns_a_label(working: Rig) -> None:
     rig = working
-    workflow = await rig.workflow(SEND, STORY)
+    workflow = await rig.workflow(SEND, WAIT_FOR_CLICK)
     label = assigned()
     await rig.publish(changed(), label)
     run = await rig.run(workflow, "running")
@@ -42,9 +42,9 @@ async def test_the_story_from_label_to_nurtured(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_deadline_passes(working: Rig) -> None:
+async def test_a_passed_deadline_takes_the_else_branch(working: Rig) -> None:
     rig = working
-    workflow = await rig.workflow(SEND, STORY)
+    workflow = await rig.workflow(SEND, WAIT_FOR_CLICK)
     await rig.publish(changed(), assigned())
     await rig.run(workflow, "running")
     rig.clock.ahead = timedelta(days=3, minutes=1)

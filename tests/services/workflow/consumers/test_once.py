@@ -1,4 +1,4 @@
-"""Everything happens once, whatever is delivered, replayed or rebuilt."""
+"""Effects happen once, whatever is redelivered, replayed or rebuilt."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,12 +18,12 @@ async def facts(rig: Rig, projection: int) -> list[tuple[Any, ...]]:
     rows = await rig.database.pool.fetch(
         "SELECT contact_id, facts FROM contacts WHERE projection = $1 ORDER BY contact_id", projection
     )
-    # Topics are interleaved differently each time, so the members of the JSON come in any order.
+    # Topics are interleaved differently each time, so the order of the JSON members varies.
     return [(row["contact_id"], orjson.loads(row["facts"])) for row in rows]
 
 
 @pytest.mark.asyncio
-async def test_a_new_projection_has_the_same_facts_and_starts_nothing(rig: Rig) -> None:
+async def test_a_new_projection_has_the_same_facts_and_repeats_no_run(rig: Rig) -> None:
     workflow = await rig.workflow(SEND, NURTURED, reentry="every_time")
     contacts = range(1, 21)
     async with rig.worker():
@@ -33,19 +33,19 @@ async def test_a_new_projection_has_the_same_facts_and_starts_nothing(rig: Rig) 
     before = await facts(rig, rig.settings.workflow_projection)
     assert len(before) == 20
     async with rig.worker(projection=99):
-        await until(lambda: folded(rig, before))
+        await until(lambda: has_same_facts(rig, before))
         await rig.publish(assigned(contact=1))
-        await until(lambda: started(rig, workflow, 21))
+        await until(lambda: has_runs(rig, workflow, 21))
     requests = await until(lambda: at_least(rig, "workflow.messages", 21))
     assert len({request.event.idempotency_key for request in requests}) == len(requests) == 21
     assert len(await rig.read("workflow.commands")) == 21
 
 
-async def folded(rig: Rig, before: list[tuple[Any, ...]]) -> bool:
+async def has_same_facts(rig: Rig, before: list[tuple[Any, ...]]) -> bool:
     return await facts(rig, 99) == before
 
 
-async def started(rig: Rig, workflow: dict[str, Any], number: int) -> bool:
+async def has_runs(rig: Rig, workflow: dict[str, Any], number: int) -> bool:
     return len(await rig.runs(workflow)) == number
 
 
@@ -55,7 +55,7 @@ async def at_least(rig: Rig, topic: str, number: int) -> list[Any]:
 
 
 @pytest.mark.asyncio
-async def test_records_that_are_delivered_twice_change_nothing(working: Rig) -> None:
+async def test_redelivered_records_are_ignored(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, reentry="every_time")
     await rig.publish(changed())
@@ -68,7 +68,7 @@ async def test_records_that_are_delivered_twice_change_nothing(working: Rig) -> 
 
 
 @pytest.mark.asyncio
-async def test_a_thousand_timers_that_are_due_together_fire_once_after_a_restart(rig: Rig) -> None:
+async def test_a_thousand_due_timers_fire_once_after_a_restart(rig: Rig) -> None:
     workflow = await rig.workflow({"id": "wait", "wait": {"hours": 1}}, SEND)
     contacts = range(1, 1001)
     async with rig.worker():
@@ -91,7 +91,7 @@ async def all_finished(rig: Rig, workflow: dict[str, Any], number: int) -> bool:
 
 
 @pytest.mark.asyncio
-async def test_an_answer_that_came_in_an_outage_is_not_overtaken_by_its_deadline(rig: Rig) -> None:
+async def test_an_event_from_an_outage_is_handled_before_a_later_deadline(rig: Rig) -> None:
     step = {
         "id": "answer",
         "wait_for": {"any": [{"on": "ContactClicked"}], "at_most": {"hours": 1}, "then": [NURTURED]},

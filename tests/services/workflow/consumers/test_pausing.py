@@ -1,4 +1,4 @@
-"""A pause loses nothing; existing members of a segment are processed on request."""
+"""A pause loses no event; existing members of a segment start runs on request."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ async def resume(rig: Rig, workflow: dict[str, Any]) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_comes_in_a_pause_is_decided_when_it_goes_on_or_passed_over(working: Rig) -> None:
+async def test_events_during_a_pause_are_queued_or_skipped_as_configured(working: Rig) -> None:
     rig = working
     queueing = await rig.workflow(SEND, reentry="every_time")
     skipping = await rig.workflow(SEND, reentry="every_time", while_paused="skip")
@@ -57,7 +57,7 @@ async def requested(rig: Rig, number: int) -> list[Any]:
 
 
 @pytest.mark.asyncio
-async def test_a_paused_workflow_finishes_nothing_and_its_runs_miss_nothing(working: Rig) -> None:
+async def test_runs_of_a_paused_workflow_handle_events_and_deadlines_on_resume(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, ANSWER, exit_on=[{"on": "LabelRemoved", "label": str(CATS)}])
     await rig.publish(
@@ -68,7 +68,7 @@ async def test_a_paused_workflow_finishes_nothing_and_its_runs_miss_nothing(work
     await rig.publish(clicked(contact=1, send=runs[1]["id"]), removed(CATS, contact=2))
     await rig.consumed()
     rig.clock.ahead = timedelta(days=4)
-    # Another workflow's run shows that the clock has ticked.
+    # The run of another workflow shows that timers have fired.
     other = await rig.workflow({"wait": {"minutes": 1}}, triggers=[{"on": "LabelAssigned", "label": str(CATS)}])
     await rig.publish(assigned(CATS, contact=3))
     await rig.run(other, "finished", 3)
@@ -82,7 +82,7 @@ async def test_a_paused_workflow_finishes_nothing_and_its_runs_miss_nothing(work
 
 
 @pytest.mark.asyncio
-async def test_events_of_a_pause_are_decided_before_those_that_come_after_it(working: Rig) -> None:
+async def test_events_during_a_pause_are_handled_before_later_events(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, reentry="every_time")
     await rig.publish(changed())
@@ -102,7 +102,7 @@ async def test_events_of_a_pause_are_decided_before_those_that_come_after_it(wor
 
 
 @pytest.mark.asyncio
-async def test_members_that_a_segment_has_are_taken_only_when_asked_for(working: Rig) -> None:
+async def test_existing_members_of_a_segment_start_runs_only_on_request(working: Rig) -> None:
     rig = working
     members = list(range(1, 30))
     await rig.publish(*map(changed, members))
@@ -123,7 +123,7 @@ async def test_members_that_a_segment_has_are_taken_only_when_asked_for(working:
 
 
 @pytest.mark.asyncio
-async def test_deleting_a_workflow_ends_its_runs(working: Rig) -> None:
+async def test_deleting_a_workflow_cancels_its_runs(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, ANSWER)
     await rig.publish(changed(), assigned())

@@ -1,4 +1,4 @@
-"""Which contacts may start, when and how often; and the order in which events are seen."""
+"""Which contacts may start a run, when and how often; and the order in which events are handled."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ WAIT = {"id": "wait", "wait": {"days": 1}}
 
 
 @pytest.mark.asyncio
-async def test_re_entry(working: Rig) -> None:
+async def test_reentry_decides_how_often_a_contact_starts(working: Rig) -> None:
     rig = working
     once = await rig.workflow(SEND)
     every_time = await rig.workflow(WAIT, reentry="every_time")
@@ -47,7 +47,7 @@ async def test_re_entry(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_trigger_may_take_only_some_origins_and_takes_quiet_ones_only_by_name(working: Rig) -> None:
+async def test_a_trigger_accepts_only_its_origins_and_ignores_undo_by_default(working: Rig) -> None:
     rig = working
     anyone = await rig.workflow(SEND, reentry="every_time")
     trigger = {"on": "LabelAssigned", "label": str(DOGS)}
@@ -67,7 +67,7 @@ async def test_a_trigger_may_take_only_some_origins_and_takes_quiet_ones_only_by
 
 
 @pytest.mark.asyncio
-async def test_a_label_assigned_and_removed_in_one_batch_is_seen_twice_in_order(rig: Rig) -> None:
+async def test_a_label_assigned_and_removed_in_one_batch_is_handled_in_order(rig: Rig) -> None:
     gained = await rig.workflow(WAIT, exit_on=[{"on": "LabelRemoved", "label": str(DOGS)}])
     lost = await rig.workflow(
         SEND, triggers=[{"on": "LabelRemoved", "label": str(DOGS)}], condition={"not": {"label": str(DOGS)}}
@@ -83,14 +83,14 @@ async def test_a_label_assigned_and_removed_in_one_batch_is_seen_twice_in_order(
 
 
 @pytest.mark.asyncio
-async def test_a_condition_sees_the_clicks_that_caused_the_label_whatever_topic_is_read_first(working: Rig) -> None:
+async def test_a_condition_sees_the_clicks_that_caused_a_label_even_if_they_are_read_later(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, condition={"segment": str(REGULARS)})
     await rig.publish(changed())
     clicks = [clicked() for _ in range(3)]
     sequences = [rig.next_sequence("tracking.clicks") for _ in clicks]
     await rig.publish(assigned(), after={"tracking.clicks": sequences[-1]}, causation=clicks[-1].event_id)
-    # The event of the label is held; the clicks arrive now.
+    # The event of the label is held; now the clicks arrive.
     for click, sequence in zip(clicks, sequences, strict=True):
         await (await rig.send(click, sequence, {}))
     run = await rig.run(workflow, "finished")
@@ -132,7 +132,7 @@ async def test_an_event_counts_for_the_definition_in_effect_when_it_was_recorded
 
 
 @pytest.mark.asyncio
-async def test_runs_finish_on_their_own_version(working: Rig) -> None:
+async def test_runs_finish_on_the_version_that_they_started_with(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(WAIT, SEND)
     await rig.publish(changed(), assigned())
@@ -145,7 +145,7 @@ async def test_runs_finish_on_their_own_version(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_workflows_that_trigger_each_other_are_stopped_and_it_says_so(working: Rig) -> None:
+async def test_a_loop_of_workflows_is_stopped_with_a_reason(working: Rig) -> None:
     rig = working
 
     async def swap(one: UUID, other: UUID) -> dict[str, Any]:
@@ -161,7 +161,7 @@ async def test_workflows_that_trigger_each_other_are_stopped_and_it_says_so(work
     for _ in range(30):
         await rig.consumed()
         commands = [one for one in await rig.read("workflow.commands") if one.event_id not in answered]
-        for command in commands:  # as labeling would
+        for command in commands:  # respond as labeling would
             answered.add(command.event_id)
             event = assigned(command.event.label_id, origin=command.event.origin)
             await rig.publish(event, causation=command.event_id, correlation=command.correlation_id)
@@ -169,7 +169,7 @@ async def test_workflows_that_trigger_each_other_are_stopped_and_it_says_so(work
             break
     [run] = await stopped(rig, dogs, cats)
     assert "trigger each other" in run["reason"]
-    assert len(answered) == 11, "ten runs that led to one another, after the first"
+    assert len(answered) == 11, "the first run may cause a chain of ten runs"
     first = (await rig.runs(dogs))[0]
     detail = await rig.call("GET", f"/v1/runs/{first['id']}")
     asked, came = detail["caused"]
@@ -183,7 +183,7 @@ async def stopped(rig: Rig, *workflows: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.asyncio
-async def test_what_is_deleted_breaks_its_users_and_they_say_so(working: Rig) -> None:
+async def test_a_deleted_label_breaks_its_workflow_and_fails_the_run_with_a_reason(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(WAIT, NURTURED)
     await rig.publish(changed(), assigned())
@@ -199,7 +199,7 @@ async def test_what_is_deleted_breaks_its_users_and_they_say_so(working: Rig) ->
 
 
 @pytest.mark.asyncio
-async def test_erasing_a_contact_ends_its_runs_and_leaves_nothing_of_it(working: Rig) -> None:
+async def test_erasing_a_contact_cancels_its_runs_and_deletes_its_data(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(WAIT, condition={"field": {"key": "city", "is": "Gent"}})
     await rig.publish(changed(fields={"city": "Gent"}), assigned())

@@ -1,4 +1,4 @@
-"""Who receives messages, the effect of old events, and the counts."""
+"""Which contacts receive messages, the effect of old events, and the counts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,7 +26,7 @@ SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 
 
 @pytest.mark.asyncio
-async def test_only_contacts_that_are_known_and_subscribed_are_sent_to(working: Rig) -> None:
+async def test_only_known_and_subscribed_contacts_receive_messages(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND)
     subscriptions = ["subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked"]
@@ -45,7 +45,7 @@ async def test_only_contacts_that_are_known_and_subscribed_are_sent_to(working: 
 
 
 @pytest.mark.asyncio
-async def test_old_events_and_history_start_nothing_and_are_counted(working: Rig) -> None:
+async def test_old_and_historical_events_start_no_run_but_count_in_conditions(working: Rig) -> None:
     rig = working
     triggers: list[dict[str, Any]] = [
         {"on": "ContactClicked", "label": str(DOGS)},
@@ -76,7 +76,7 @@ async def test_old_events_and_history_start_nothing_and_are_counted(working: Rig
 
 
 @pytest.mark.asyncio
-async def test_existing_holders_of_a_label_are_taken_when_asked_for_and_said_before(working: Rig) -> None:
+async def test_existing_holders_of_a_label_start_runs_that_a_dry_run_announces(working: Rig) -> None:
     rig = working
     contacts = range(1, 31)
     await rig.publish(*map(changed, contacts), *(assigned(contact=contact) for contact in contacts if contact % 3))
@@ -102,7 +102,7 @@ async def test_existing_holders_of_a_label_are_taken_when_asked_for_and_said_bef
 
 
 @pytest.mark.asyncio
-async def test_clicks_on_what_a_step_sent_count_once_for_each_run(working: Rig) -> None:
+async def test_clicks_on_the_message_of_a_step_count_once_per_run(working: Rig) -> None:
     rig = working
     answer = {
         "id": "answer",
@@ -124,7 +124,7 @@ async def test_clicks_on_what_a_step_sent_count_once_for_each_run(working: Rig) 
 
 
 @pytest.mark.asyncio
-async def test_a_wait_for_a_criterion_ends_by_an_event_and_by_midnight(rig: Rig) -> None:
+async def test_a_wait_for_a_criterion_ends_by_an_event_or_at_midnight(rig: Rig) -> None:
     bought = {
         "id": "bought",
         "wait_for": {
@@ -153,7 +153,7 @@ async def test_a_wait_for_a_criterion_ends_by_an_event_and_by_midnight(rig: Rig)
 
 
 @pytest.mark.asyncio
-async def test_a_request_says_which_content_the_contact_gets_on_what_workflow_knows(working: Rig) -> None:
+async def test_a_message_request_contains_the_content_decided_for_the_contact(working: Rig) -> None:
     rig = working
     in_gent = {"field": {"key": "city", "is": "Gent"}}
     hero = MessageBlock(

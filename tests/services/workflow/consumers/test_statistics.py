@@ -61,7 +61,7 @@ async def counted_one_by_one(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int
 
 
 async def shown(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int], dict[str, StepCounts]]:
-    """Return the same as the API shows it, without steps that no run reached."""
+    """Return the same counts as the API shows them, without steps that no run reached."""
     states = (await rig.call("GET", f"/v1/workflows/{workflow_id}"))["runs"]
     steps = {}
     for one in (await rig.call("GET", f"/v1/workflows/{workflow_id}/steps"))["items"]:
@@ -73,7 +73,7 @@ async def shown(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int], dict[str, 
 
 
 async def listed(rig: Rig, workflow_id: UUID) -> dict[str, StepCounts]:
-    """Return the lengths of the lists of runs behind the numbers of each step, without steps that no run reached."""
+    """Return the lengths of the lists of runs behind the counts of each step, without steps that no run reached."""
     steps = {}
     for one in (await rig.call("GET", f"/v1/workflows/{workflow_id}/steps"))["items"]:
         lengths = {}
@@ -87,7 +87,7 @@ async def listed(rig: Rig, workflow_id: UUID) -> dict[str, StepCounts]:
 
 
 async def agree(rig: Rig, workflow_id: UUID) -> None:
-    """Wait until the rows, the counters and the lists are equal: timers fire between the reads."""
+    """Wait until the rows, the counters and the lists agree; timers may fire between the reads."""
     await rig.consumed()
 
     async def differences() -> object:
@@ -99,12 +99,12 @@ async def agree(rig: Rig, workflow_id: UUID) -> None:
 
 
 def people() -> list[ContactChanged]:
-    """Return contacts, every seventh of whom may not be sent to."""
+    """Return contacts of which every seventh is unsubscribed."""
     return [changed(one, subscription="subscribed" if one % 7 else "unsubscribed") for one in CONTACTS]
 
 
 @pytest.mark.asyncio
-async def test_counters_say_what_counting_the_runs_says(working: Rig) -> None:
+async def test_counters_equal_a_count_of_the_runs_and_steps(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND, ANSWER, HALF)
     workflow_id = UUID(workflow["id"])
@@ -125,13 +125,13 @@ async def test_counters_say_what_counting_the_runs_says(working: Rig) -> None:
     await agree(rig, workflow_id)
     for days, step_id in ((5, "answer"), (10, "rest")):
         rig.clock.ahead = timedelta(days=days)
-        await until(partial(nobody_waits, rig, workflow_id, step_id))
+        await until(partial(no_run_waits, rig, workflow_id, step_id))
         await agree(rig, workflow_id)
     assert "running" not in (await shown(rig, workflow_id))[0]
 
 
 @pytest.mark.asyncio
-async def test_runs_behind_a_number_are_paged_and_filtered(working: Rig) -> None:
+async def test_the_runs_behind_a_count_are_paged_and_filtered(working: Rig) -> None:
     rig = working
     workflow = await rig.workflow(SEND)
     await rig.publish(*people(), *(assigned(contact=one) for one in CONTACTS))
@@ -153,5 +153,5 @@ async def test_runs_behind_a_number_are_paged_and_filtered(working: Rig) -> None
         assert [error["pointer"] for error in problem["errors"]] == ["/query/outcome"]
 
 
-async def nobody_waits(rig: Rig, workflow_id: UUID, step_id: str) -> bool:
+async def no_run_waits(rig: Rig, workflow_id: UUID, step_id: str) -> bool:
     return (await shown(rig, workflow_id))[1][step_id].waiting == 0

@@ -1,4 +1,4 @@
-"""A unit of work costs as many statements for several partition numbers as for one."""
+"""A unit of work executes as many statements for several partition numbers as for one."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -20,7 +20,7 @@ from tests.services.workflow.rig import PARTITIONS, Rig
 from tests.stack.plans import statements
 
 SEQUENCES = count(1)
-# The driver asks PostgreSQL about types as well, once in each connection.
+# Excludes the driver's own queries about types, once per connection.
 OURS = {
     query.text: query.name
     for query in statements("workflow", ("backlog", "contacts", "counts", "definitions", "occurrences", "runs"))
@@ -30,7 +30,7 @@ STEPS = ({"send": {"message": str(GUIDE)}}, {"wait": {"days": 1}}, {"send": {"me
 
 
 class Record(NamedTuple):
-    """A record as the broker gives it."""
+    """A record as the broker returns it."""
 
     topic: str
     partition: int
@@ -56,7 +56,7 @@ def number_of(event: ContactEvent) -> int:
 
 
 class Unit:
-    """Carries out units of work of one handler; returns the names of the statements of each."""
+    """Runs units of work of one handler; each returns the names of its statements."""
 
     def __init__(self, rig: Rig) -> None:
         self.handler = WorkflowHandler(rig.service.catalogs, clock=rig.clock)
@@ -79,7 +79,7 @@ class Unit:
 
 
 @pytest.mark.asyncio
-async def test_statements_are_as_many_for_all_numbers_as_for_one(rig: Rig) -> None:
+async def test_executes_the_same_statements_for_all_partition_numbers_as_for_one(rig: Rig) -> None:
     workflow = await rig.workflow(*STEPS)
     unit = Unit(rig)
     one, *others = range(7, 7 + 1 + PARTITIONS)
@@ -98,7 +98,7 @@ async def test_statements_are_as_many_for_all_numbers_as_for_one(rig: Rig) -> No
 
 
 @pytest.mark.asyncio
-async def test_a_workflow_that_is_behind_in_one_number_decides_in_the_others(rig: Rig) -> None:
+async def test_a_backlog_in_one_partition_number_does_not_delay_the_others(rig: Rig) -> None:
     workflow = await rig.workflow(*STEPS)
     unit = Unit(rig)
     behind, current = sorted(range(7, 7 + PARTITIONS), key=lambda contact: number_of(assigned(contact=contact)))[:2]

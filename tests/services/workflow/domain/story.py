@@ -1,4 +1,4 @@
-"""A workflow and a contact whose story a test tells: given, when, then."""
+"""The run of one contact through one workflow, in the style given, when, then."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
@@ -28,14 +28,14 @@ def seen(event: ContactEvent, causation: UUID | None = None, correlation: str | 
 
 
 class Story:
-    """One contact, one workflow, and the world around them."""
+    """One contact, one workflow and the environment of its run."""
 
     def __init__(self, steps: list[dict[str, Any]], **definition: object) -> None:
         body = {"name": "W", "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}], "steps": steps} | definition
         self.program = compile_program(WORKFLOW, 1, 1, read_definition(body))
         self.now = NOON
         self.facts = StoredFacts()
-        self.gone: set[UUID | str] = set()
+        self.deleted: set[UUID | str] = set()
         self.broken: str | None = None
         self.contents: dict[UUID, dict[str, str]] = {}
         self.consumed: list[ConsumedEvent] = []
@@ -43,7 +43,7 @@ class Story:
         self.steps: list[StepTaken] = []
         self.effects: list[Effect] = []
 
-    # The world
+    # The environment
 
     def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
         if self.broken:
@@ -52,7 +52,7 @@ class Story:
         return ConditionResult(found.truth, found.tree)
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
-        if subject in self.gone:
+        if subject in self.deleted:
             raise MissingReference(f"{kind} {subject} was deleted")
 
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
@@ -78,7 +78,7 @@ class Story:
     # Given
 
     def given(self, *events: ContactEvent) -> Self:
-        """Add events that were consumed before, in this unit of work; the facts contain them."""
+        """Add events that were consumed earlier in this unit of work, and apply them to the facts."""
         for event in events:
             self.facts.apply(event, UTC)
             self.consumed.append(seen(event))
@@ -92,7 +92,7 @@ class Story:
         self._apply(begin(self.program, seen(event, causation, correlation), self))
         return self
 
-    def comes(self, event: ContactEvent) -> Self:
+    def receives(self, event: ContactEvent) -> Self:
         assert self.run is not None
         self.facts.apply(event, UTC)
         self.now = max(self.now, event.occurred_at)
@@ -104,7 +104,7 @@ class Story:
         self._apply(look_back(self.run, self.program, tuple(seen(event) for event in events), self))
         return self
 
-    def time_comes(self, late: timedelta = timedelta(0)) -> Self:
+    def timer_fires(self, late: timedelta = timedelta(0)) -> Self:
         assert self.run is not None
         assert self.run.due_at is not None
         self.now = max(self.now, self.run.due_at + late)
@@ -127,14 +127,14 @@ class Story:
 
     @property
     def taken(self) -> list[str]:
-        """Return the steps taken, each once."""
+        """Return the ids of the steps taken, and check that each was taken once."""
         ids = [step.step_id for step in self.steps]
         assert len(ids) == len(set(ids)), "a step was taken twice"
         assert [step.number for step in self.steps] == list(range(1, len(ids) + 1))
         return ids
 
     @property
-    def asked(self) -> list[tuple[str, UUID | str]]:
+    def requested(self) -> list[tuple[str, UUID | str]]:
         return [(effect.kind, effect.subject) for effect in self.effects]
 
     @property

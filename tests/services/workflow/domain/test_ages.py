@@ -1,4 +1,4 @@
-"""Which events are too old to start anything."""
+"""Which events are too old to start a run."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ LONG_AGO = NOON - 730 * DAY
         replace(entered(when=NOON), history=True),
     ],
 )
-def test_what_happened_long_ago_starts_nothing(event: ContactEvent) -> None:
+def test_old_and_historical_events_start_no_run(event: ContactEvent) -> None:
     assert not may_trigger(seen(event), DAY)
 
 
@@ -41,11 +41,11 @@ def test_what_happened_long_ago_starts_nothing(event: ContactEvent) -> None:
         replace(clicked(when=NOON), history=False),
     ],
 )
-def test_what_became_known_in_time_may_start_runs(event: ContactEvent) -> None:
+def test_recent_events_may_start_a_run(event: ContactEvent) -> None:
     assert may_trigger(seen(event), DAY)
 
 
-def test_the_most_age_is_a_day_unless_said() -> None:
+def test_the_maximum_age_of_events_is_a_day_by_default() -> None:
     body = {
         "name": "W",
         "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}],

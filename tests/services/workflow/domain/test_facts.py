@@ -1,4 +1,4 @@
-"""The stored facts answer as the plain evaluation does, over random histories and random criteria."""
+"""A criterion has the same result on stored facts as in the plain evaluation, for random histories."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -48,7 +48,7 @@ def test_stored_facts_agree_with_the_plain_evaluation(events: list[ContactEvent]
         facts.apply(event, ZONE)
         facts = StoredFacts(facts.stored(), 1)
         if isinstance(event, ContactChanged) and event.state != "active":
-            assert facts.stored() is None, "nothing is left of a contact that is gone"
+            assert facts.stored() is None, "no facts are stored of a contact that is not active"
             return
     plain = evaluate(criterion, history.facts(), TODAY)
     stored = evaluate(criterion, facts, TODAY)
@@ -56,34 +56,34 @@ def test_stored_facts_agree_with_the_plain_evaluation(events: list[ContactEvent]
     assert stored.tree() == plain.tree()
 
 
-def test_a_contact_of_whom_nothing_is_stored_is_still_sampled_by_its_own_id() -> None:
+def test_a_contact_without_stored_facts_keeps_its_id_for_sampling() -> None:
     facts = StoredFacts(None, 7)
     facts.apply(clicked(contact=7, verdict="machine"), ZONE)
     assert facts.stored() is None
     assert StoredFacts(facts.stored(), 7).contact_id == 7
 
 
-def test_alike_clicks_of_a_day_are_one_entry_with_a_number() -> None:
+def test_equal_clicks_of_a_day_are_stored_as_one_entry_with_a_count() -> None:
     facts = folded(*(clicked(when=NOON + timedelta(minutes=minute)) for minute in range(50)))
     assert [entry[-1] for entry in facts.raw["c"]] == [50]
 
 
-def test_a_day_is_one_of_the_account() -> None:
+def test_days_are_in_the_time_zone_of_the_account() -> None:
     late = clicked(when=datetime(2026, 11, 23, 23, 30, tzinfo=UTC))
     assert folded(late).raw["c"][0][0] == day_of(late.occurred_at, BRUSSELS).toordinal()
 
 
 @pytest.mark.parametrize("number", [10**400, -(2**63) - 1, 2**64, 1e308, 0])
-def test_any_number_that_json_takes_is_kept(number: float) -> None:
+def test_stores_any_number_that_json_can_hold(number: float) -> None:
     assert folded(changed(fields={"age": number}), clicked()).value("age") == number
 
 
-def test_what_is_taken_back_leaves_nothing() -> None:
+def test_removed_labels_and_left_segments_leave_no_stored_facts() -> None:
     assert folded(assigned(DOGS), assigned(CATS), removed(DOGS), removed(CATS)).stored() is None
     assert folded(entered(), left()).stored() is None
 
 
-def test_a_membership_remembers_the_event_that_made_it() -> None:
+def test_a_membership_records_the_event_that_started_it() -> None:
     first = entered()
     facts = folded(first, entered())
     assert facts.entered_by(REGULARS) == first.event_id
@@ -91,7 +91,7 @@ def test_a_membership_remembers_the_event_that_made_it() -> None:
     assert facts.entered_by(UUID(int=5)) is None
 
 
-def test_test_sends_and_machines_do_not_count() -> None:
+def test_test_sends_and_machine_clicks_do_not_count() -> None:
     test_send = Send(kind="test", id="t", sent_at=NOON)
     facts = folded(clicked(verdict="machine"), clicked(verdict="unsure"), engaged("message.opened", send=test_send))
     assert facts.stored() is None

@@ -86,7 +86,9 @@ def trigger(**members: object) -> AnyTrigger:
         ),
     ],
 )
-def test_matching(members: dict[str, object], event: ContactEvent, expected: bool) -> None:
+def test_a_trigger_matches_only_events_that_have_all_its_members(
+    members: dict[str, object], event: ContactEvent, expected: bool
+) -> None:
     assert matches(trigger(**members), event, RUN) is expected
 
 
@@ -125,6 +127,6 @@ events = st.one_of(
 
 
 @given(st.lists(triggers, max_size=30), events)
-def test_the_index_finds_what_looking_at_each_trigger_finds(asked: list[AnyTrigger], event: ContactEvent) -> None:
+def test_the_index_finds_the_same_triggers_as_a_scan(asked: list[AnyTrigger], event: ContactEvent) -> None:
     index = TriggerIndex((one, number) for number, one in enumerate(asked))
     assert set(index.find(event)) == {number for number, one in enumerate(asked) if matches(one, event)}

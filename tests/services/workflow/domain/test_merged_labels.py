@@ -31,7 +31,7 @@ def true_of(criterion: dict[str, Any], *events: ContactEvent, merged: MergedLabe
 
 @pytest.mark.parametrize("named", [CATS, KITTENS])
 @pytest.mark.parametrize("held", [CATS, KITTENS])
-def test_holding_either_label_is_holding_both(named: UUID, held: UUID) -> None:
+def test_holding_either_label_counts_as_holding_both(named: UUID, held: UUID) -> None:
     criterion = {"label": {"id": str(named)}}
     assert true_of(criterion, assigned(held, when=NOON))
     assert not true_of(criterion, assigned(DOGS, when=NOON))
@@ -48,7 +48,7 @@ def test_a_click_that_names_both_labels_counts_once() -> None:
     assert not true_of(rather_cats, kittens, kittens, dogs, merged=NONE_MERGED)
 
 
-def test_a_label_that_was_refused_merged_and_given_back_is_not_refused_when_a_person_takes_it_away() -> None:
+def test_only_the_contact_itself_can_refuse_a_merged_label_that_was_given_back() -> None:
     criterion = {"clicks": {"label": str(CATS)}}
     refused = (clicked(labels=(KITTENS,), when=NOON), removed(KITTENS, when=NOON, origin=Origin(kind="self")))
     assert not true_of(criterion, *refused)
@@ -62,7 +62,7 @@ def test_a_label_that_was_refused_merged_and_given_back_is_not_refused_when_a_pe
     assert not true_of(criterion, *refused, given_back, again)
 
 
-def test_triggers_on_either_label_read_an_event_of_the_other() -> None:
+def test_an_event_of_one_label_is_read_as_an_event_of_both() -> None:
     readings = [one.event for one in MERGED.readings(seen(assigned(CATS, when=NOON)))]
     assert [event.label_id for event in readings if hasattr(event, "label_id")] == [CATS, KITTENS]
     first, second = [one.event for one in MERGED.readings(seen(clicked(labels=(KITTENS,), when=NOON)))]
@@ -71,15 +71,15 @@ def test_triggers_on_either_label_read_an_event_of_the_other() -> None:
     assert len(list(MERGED.readings(seen(assigned(DOGS, when=NOON))))) == 1
 
 
-def test_a_chain_of_merges_ends_at_its_last_label() -> None:
+def test_a_chain_of_merges_resolves_to_its_last_label() -> None:
     chain = MergedLabels({KITTENS: CATS, CATS: DOGS})
     assert set(chain.alike(KITTENS)) == {KITTENS, CATS, DOGS}
     assert chain.last == {KITTENS: DOGS, CATS: DOGS}
-    assert MergedLabels({CATS: DOGS, DOGS: CATS}).last.keys() == {CATS, DOGS}, "a circle ends"
+    assert MergedLabels({CATS: DOGS, DOGS: CATS}).last.keys() == {CATS, DOGS}, "resolving a cycle terminates"
 
 
 @given(st.lists(events_of(st.just(1)), max_size=15), criteria)
-def test_without_merged_labels_nothing_is_other_than_it_was(events: list[ContactEvent], criterion: Any) -> None:
+def test_evaluation_is_unchanged_without_merged_labels(events: list[ContactEvent], criterion: Any) -> None:
     facts = StoredFacts()
     for event in events:
         facts.apply(event, ZONE)
@@ -91,7 +91,7 @@ def test_without_merged_labels_nothing_is_other_than_it_was(events: list[Contact
 
 
 @given(st.lists(events_of(st.just(1)), max_size=15), criteria, merges)
-def test_merged_facts_are_as_the_plain_meaning(
+def test_facts_with_merged_labels_agree_with_the_plain_evaluation(
     events: list[ContactEvent], criterion: Criterion, shared: SharedMergedLabels
 ) -> None:
     facts, history = StoredFacts(), History(ZONE, 1)

@@ -1,4 +1,4 @@
-"""Which version an event belongs to, which contacts may start again, and when a loop ends."""
+"""Which version an event belongs to, which contacts may start again, and when a loop is stopped."""
 
 from datetime import timedelta
 from typing import Literal
@@ -60,13 +60,13 @@ def counting(made: Workflow) -> list[int | None]:
         (workflow(("active", 1), ("deleted", 1)), [None, None, None]),
     ],
 )
-def test_an_event_counts_for_what_was_in_effect_when_it_was_recorded(
+def test_an_event_counts_for_the_version_in_effect_when_it_was_recorded(
     made: Workflow, expected: list[int | None]
 ) -> None:
     assert counting(made) == expected
 
 
-def test_versions_that_were_never_in_effect_are_not_looked_for() -> None:
+def test_triggers_exclude_versions_that_were_never_in_effect() -> None:
     made = workflow(("draft", 1), ("draft", 2), ("active", 2))
     assert {program.version for _, program in made.triggers()} == {2}
 
@@ -80,18 +80,20 @@ def test_versions_that_were_never_in_effect_are_not_looked_for() -> None:
         (EntryHistory(seen_before=True), True, True, True),
     ],
 )
-def test_re_entry(past: EntryHistory, once: bool, every_time: bool, not_while_running: bool) -> None:
+def test_reentry_decides_whether_a_contact_may_start_again(
+    past: EntryHistory, once: bool, every_time: bool, not_while_running: bool
+) -> None:
     assert may_start("once", past) is once
     assert may_start("every_time", past) is every_time
     assert may_start("not_while_running", past) is not_while_running
 
 
-def test_ten_runs_may_lead_to_one_another() -> None:
+def test_a_chain_of_runs_is_stopped_beyond_the_maximum_depth() -> None:
     assert stopped_reason(MAX_DEPTH) is None
     assert "trigger each other" in (stopped_reason(MAX_DEPTH + 1) or "")
 
 
-def test_the_most_messages_are_those_of_the_longest_way() -> None:
+def test_most_messages_is_the_number_of_sends_on_the_longest_path() -> None:
     branch = {"if": {"criterion": ASK, "then": [SEND, SEND], "else": [SEND, {"exit": {}}, SEND]}}
     body = {"name": "W", "triggers": [{"on": "ContactClicked"}], "steps": [SEND, branch, SEND, {"exit": {}}, SEND]}
     assert most_messages(read_definition(body).steps) == 4

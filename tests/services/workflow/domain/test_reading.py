@@ -28,7 +28,7 @@ def faults(body: object) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in caught.value.faults}
 
 
-def test_the_definition_of_the_interfaces_page_is_answered_in_the_long_form() -> None:
+def test_a_definition_is_returned_in_the_long_form() -> None:
     body = definition(
         condition={"label": DOGS},
         reentry="every_time",
@@ -65,7 +65,7 @@ def test_the_definition_of_the_interfaces_page_is_answered_in_the_long_form() ->
     assert read_definition(written) == read_definition(body)
 
 
-def test_defaults_are_answered() -> None:
+def test_defaults_are_returned() -> None:
     written = write_definition(read_definition(definition()))
     assert (written["reentry"], written["while_paused"]) == ("once", "queue")
     assert "condition" not in written
@@ -114,7 +114,7 @@ def test_defaults_are_answered() -> None:
         (definition(steps=[{"exit": {}}] * 101), "/steps/100"),
     ],
 )
-def test_every_mistake_has_its_pointer(body: object, pointer: str) -> None:
+def test_every_mistake_is_reported_with_its_pointer(body: object, pointer: str) -> None:
     assert pointer in faults(body)
 
 
@@ -138,18 +138,18 @@ def test_ids_of_steps_are_stable_over_versions() -> None:
     assert [step.id for _, step in walk(second.steps)] == ["assign_label-1", "send-2", "wait-2", "send-3"]
 
 
-def test_a_step_that_changes_in_its_place_keeps_its_id() -> None:
+def test_a_step_that_is_changed_in_place_keeps_its_id() -> None:
     first = read_definition(definition(steps=[{"wait": {"days": 1}}, {"exit": {}}]))
     second = read_definition(definition(steps=[{"wait": {"days": 2}}, {"exit": {}}]), first)
     assert [step.id for _, step in walk(second.steps)] == ["wait-1", "exit-1"]
 
 
-def test_an_id_is_never_given_to_another_step() -> None:
+def test_step_ids_are_never_reused() -> None:
     second = read_definition(definition(), None, {"send-1", "send-2"})
     assert [step.id for _, step in walk(second.steps)] == ["send-3"]
 
 
-def test_a_definition_says_what_it_uses() -> None:
+def test_uses_of_a_definition_are_listed_by_kind() -> None:
     uses = uses_of(
         read_definition(
             definition(

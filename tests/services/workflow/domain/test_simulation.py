@@ -39,7 +39,7 @@ def replay(*events: ContactEvent, reentry: str = "once") -> Replay:
     return played
 
 
-def test_runs_go_the_way_that_the_past_took() -> None:
+def test_a_replay_takes_the_branches_that_past_events_decide() -> None:
     outcome = replay(
         assigned(contact=1, when=NOON),
         assigned(contact=2, when=NOON),
@@ -54,7 +54,7 @@ def test_runs_go_the_way_that_the_past_took() -> None:
     assert outcome.taken == {"guide": 3, "answer": 2, "cats": 1, "again": 1}
 
 
-def test_re_entry_counts_in_a_replay_too() -> None:
+def test_a_replay_applies_the_reentry_rule() -> None:
     events = [assigned(when=NOON + hour * HOUR) for hour in range(0, 100, 20)]
     assert replay(*events).finish(NOON + 9 * DAY).started == 1
     assert replay(*events, reentry="every_time").finish(NOON + 9 * DAY).started == 5
@@ -62,7 +62,7 @@ def test_re_entry_counts_in_a_replay_too() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 3), st.booleans()), max_size=40))
-def test_numbers_add_up(happened: list[tuple[int, int, bool]]) -> None:
+def test_the_counts_of_a_replay_are_consistent(happened: list[tuple[int, int, bool]]) -> None:
     events = [
         (assigned if label else engaged)(contact=contact, when=NOON + hour * HOUR)
         for hour, contact, label in sorted(happened)

@@ -10,18 +10,18 @@ from tests.services.workflow.domain.story import WORKFLOW, Story
 from tests.services.workflow.events import GUIDE, OFFER, assigned
 
 
-def test_about_that_share_goes_one_way() -> None:
+def test_about_the_given_share_takes_the_then_branch() -> None:
     then = sum(goes_then(30, WORKFLOW, "split", contact) for contact in range(20_000))
     assert abs(then - 6_000) < 300
 
 
 @given(st.integers(1, 2**31), st.floats(0.1, 99.9), st.floats(0.1, 99.9))
-def test_a_larger_share_keeps_the_contacts_of_a_smaller_one(contact: int, one: float, other: float) -> None:
+def test_a_larger_share_includes_the_contacts_of_a_smaller_one(contact: int, one: float, other: float) -> None:
     smaller, larger = sorted((one, other))
     assert goes_then(larger, WORKFLOW, "split", contact) or not goes_then(smaller, WORKFLOW, "split", contact)
 
 
-def test_splits_of_other_workflows_and_steps_are_independent() -> None:
+def test_splits_of_different_workflows_and_steps_are_independent() -> None:
     other = uuid4()
     contacts = range(10_000)
     for alike in (
@@ -31,7 +31,7 @@ def test_splits_of_other_workflows_and_steps_are_independent() -> None:
         assert abs(alike - 5_000) < 300
 
 
-def test_a_run_goes_the_way_of_its_contact() -> None:
+def test_a_run_takes_the_branch_of_its_contact() -> None:
     split = {
         "id": "half",
         "split": {

@@ -17,7 +17,7 @@ def test_a_second_account_has_every_other_turn() -> None:
 
 
 @given(st.sets(st.integers(1, 9), min_size=1), st.integers(1, 20))
-def test_nobody_waits_longer_than_the_others_take(accounts: set[int], rounds: int) -> None:
+def test_all_accounts_get_the_same_number_of_turns(accounts: set[int], rounds: int) -> None:
     turns = Turns()
     taken = Counter(turns.take(accounts) for _ in range(rounds * len(accounts)))
     assert taken == dict.fromkeys(accounts, rounds)

@@ -31,9 +31,9 @@ def test_a_wait_ends_at_once_if_the_criterion_is_true() -> None:
 
 
 def test_a_wait_ends_when_an_event_makes_the_criterion_true() -> None:
-    story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON)).comes(engaged(when=NOON + HOUR))
+    story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON)).receives(engaged(when=NOON + HOUR))
     assert story.taken == []
-    story.comes(assigned(CATS, when=NOON + 2 * HOUR))
+    story.receives(assigned(CATS, when=NOON + 2 * HOUR))
     assert story.taken == ["wait", "thanks"]
     assert story.steps[0].saw is not None
 
@@ -41,21 +41,21 @@ def test_a_wait_ends_when_an_event_makes_the_criterion_true() -> None:
 def test_a_change_of_a_field_ends_a_wait() -> None:
     city = {"field": {"key": "city", "is": "Gent"}}
     story = known(wait_for(city)).starts(assigned(when=NOON))
-    story.comes(changed(fields={"city": "Gent"}, when=NOON + HOUR))
+    story.receives(changed(fields={"city": "Gent"}, when=NOON + HOUR))
     assert story.taken == ["wait", "thanks"]
 
 
 def test_a_wait_ends_with_else_at_its_deadline() -> None:
-    story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON)).time_comes()
+    story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON)).timer_fires()
     assert story.taken == ["wait", "late"]
     assert story.run is not None
     assert story.run.since == max(NOON + 3 * DAY, story.now)
 
 
 def test_an_event_after_the_deadline_does_not_end_the_wait() -> None:
-    story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON)).comes(assigned(CATS, when=NOON + 4 * DAY))
+    story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON)).receives(assigned(CATS, when=NOON + 4 * DAY))
     assert story.taken == []
-    assert story.time_comes().taken == ["wait", "late"]
+    assert story.timer_fires().taken == ["wait", "late"]
 
 
 def test_a_criterion_may_become_true_by_time_alone() -> None:
@@ -63,25 +63,25 @@ def test_a_criterion_may_become_true_by_time_alone() -> None:
     story = known(wait_for(quiet)).given(clicked(when=NOON - HOUR)).starts(assigned(when=NOON))
     assert story.run is not None
     assert story.run.due_at == NOON + 12 * HOUR
-    story.time_comes()  # the first midnight: still clicked within two days
+    story.timer_fires()  # the first midnight: still clicked within two days
     assert story.taken == []
     assert story.run.due_at == NOON + 36 * HOUR
-    story.time_comes()
+    story.timer_fires()
     assert story.taken == ["wait", "thanks"]
 
 
-def test_events_and_a_criterion_end_the_wait_whichever_comes_first() -> None:
+def test_a_wait_ends_by_an_event_or_by_its_criterion() -> None:
     both = wait_for(HOLDS_CATS, any=[{"on": "ContactEngaged", "kind": "form.submitted"}])
-    by_event = known(both).starts(assigned(when=NOON)).comes(engaged(when=NOON + HOUR))
-    by_criterion = known(both).starts(assigned(when=NOON)).comes(assigned(CATS, when=NOON + HOUR))
+    by_event = known(both).starts(assigned(when=NOON)).receives(engaged(when=NOON + HOUR))
+    by_criterion = known(both).starts(assigned(when=NOON)).receives(assigned(CATS, when=NOON + HOUR))
     assert by_event.taken == by_criterion.taken == ["wait", "thanks"]
 
 
-def test_a_run_that_meets_a_broken_condition_waits_until_it_is_mended() -> None:
+def test_a_run_at_a_broken_condition_is_blocked_until_the_condition_is_mended() -> None:
     ask = {"id": "ask", "if": {"criterion": HOLDS_CATS, "then": [THANKS], "else": [LATE]}}
     story = known({"id": "wait", "wait": {"days": 1}}, ask).starts(assigned(when=NOON))
     story.broken = "label was deleted"
-    story.time_comes()
+    story.timer_fires()
     assert story.state == "blocked"
     assert story.taken == ["wait"]
     assert story.run is not None
@@ -94,7 +94,7 @@ def test_a_run_that_meets_a_broken_condition_waits_until_it_is_mended() -> None:
 def test_a_wait_whose_criterion_breaks_keeps_its_deadline() -> None:
     story = known(wait_for(HOLDS_CATS)).starts(assigned(when=NOON))
     story.broken = "label was deleted"
-    story.comes(engaged(when=NOON + HOUR))
+    story.receives(engaged(when=NOON + HOUR))
     assert story.state == "blocked"
     story.is_mended()
     assert story.state == "running"

@@ -45,18 +45,20 @@ def naive_next(at: time, after: datetime, zone: ZoneInfo) -> datetime:
 
 @given(TIMES, MOMENTS, ZONES)
 @settings(max_examples=60, deadline=None)
-def test_the_next_time_is_what_a_clock_shows_next(at: time, after: datetime, zone: ZoneInfo) -> None:
+def test_the_next_local_time_equals_that_of_a_clock_read_every_minute(
+    at: time, after: datetime, zone: ZoneInfo
+) -> None:
     assert next_local_time(at, after, zone) == naive_next(at, after, zone)
 
 
-def test_the_hour_that_comes_twice() -> None:
+def test_a_repeated_hour_has_two_moments() -> None:
     first = datetime(2026, 10, 25, 0, 45, tzinfo=UTC)
     assert moments_of(date(2026, 10, 25), time(2, 45), BRUSSELS) == [first, first + timedelta(hours=1)]
     assert next_local_time(time(2, 45), first + 5 * MINUTE, BRUSSELS) == first + timedelta(hours=1)
     assert next_local_time(time(2, 45), first - 5 * MINUTE, BRUSSELS) == first
 
 
-def test_a_time_that_the_clock_skips_is_the_moment_of_the_change() -> None:
+def test_a_skipped_local_time_is_the_moment_of_the_clock_change() -> None:
     change = datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert next_local_time(time(2, 30), change - timedelta(hours=1), BRUSSELS) == change
 
@@ -93,11 +95,11 @@ def test_a_wait_ends_at_the_first_moment_in_the_window(
 @pytest.mark.parametrize(
     ("after", "expected"),
     [
-        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), datetime(2026, 3, 30, 0, tzinfo=UTC)),  # skipped as a whole
-        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # 02:30, the first time
-        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),  # 02:30, the second
+        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), datetime(2026, 3, 30, 0, tzinfo=UTC)),  # the whole window is skipped
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # 02:30, the first one
+        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),  # 02:30, the second one
         (datetime(2026, 10, 25, 2, 0, tzinfo=UTC), datetime(2026, 10, 26, 1, 0, tzinfo=UTC)),  # 03:00: the next day
     ],
 )
-def test_a_window_of_the_night_over_both_changes(after: datetime, expected: datetime) -> None:
+def test_a_night_window_on_the_days_of_both_clock_changes(after: datetime, expected: datetime) -> None:
     assert first_in_window(after, (), time(2), time(3), BRUSSELS) == expected

@@ -1,3 +1,5 @@
+"""A database for the tests of workflow's store."""
+
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -7,7 +9,7 @@ from shared.store.database import Database
 
 @pytest_asyncio.fixture
 async def database(migrated_dsn: str) -> AsyncIterator[Database]:
-    """Provide a database with workflow's tables, which are empty."""
+    """Provide a database with workflow's empty tables."""
     database = await Database.open(migrated_dsn)
     yield database
     await database.close()

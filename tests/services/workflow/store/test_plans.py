@@ -41,9 +41,9 @@ SELECT 1, n % 2, n, n % 12, '{}', '{}' FROM generate_series(1, 20000) AS n;
 ANALYZE;
 """
 LARGE = ("runs", "run_steps", "run_clicks", "effects", "occurrences", "contacts")
-# Housekeeping once an hour reads a partition's share of all contacts.
+# Housekeeping reads all contacts of a partition number once an hour.
 RARE = {"delete_older_projections", "count_existing"}
-# Frequent statements read an index of their own.
+# The index that each of these statements must use.
 INDEXES = {
     "runs_running": "runs_open_of_contact",
     "runs_due": "runs_due",
@@ -58,7 +58,7 @@ INDEXES = {
 MODULES = ("backlog", "contacts", "counts", "definitions", "occurrences", "run_history", "runs")
 
 
-async def test_statements_read_indexes_and_no_large_table_from_end_to_end(database: Database) -> None:
+async def test_frequent_statements_use_indexes_and_scan_no_large_table(database: Database) -> None:
     often = [query for query in statements("workflow", MODULES) if query.name not in RARE]
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
@@ -66,7 +66,7 @@ async def test_statements_read_indexes_and_no_large_table_from_end_to_end(databa
 
 
 @pytest.mark.parametrize("table", ["run_counts", "step_counts"])
-async def test_statistics_read_counters_and_nothing_else(database: Database, table: str) -> None:
+async def test_statistics_read_only_their_counters(database: Database, table: str) -> None:
     [query] = [one for one in statements("workflow", ["counts"]) if one.name == table]
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)

@@ -1,4 +1,4 @@
-"""Steps and clicks that the previous version writes during an upgrade are listed as those of this version."""
+"""Steps and clicks that the previous version writes during an upgrade are listed like those of this version."""
 
 import json
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def outcome_of(kind: str, result: dict[str, Any]) -> str:
     return StepTaken(1, "any", kind, datetime.now(UTC), None, result, Causation("")).outcome
 
 
-async def test_rows_without_an_outcome_get_the_one_of_the_domain(database: Database) -> None:
+async def test_steps_without_an_outcome_get_the_outcome_that_the_domain_computes(database: Database) -> None:
     await database.pool.execute(INSERT_RUN, RUN, WORKFLOW)
     for number, (kind, result) in enumerate(STEPS, 1):
         await database.pool.execute(INSERT_STEP, RUN, number, f"step-{number}", kind, json.dumps(result))

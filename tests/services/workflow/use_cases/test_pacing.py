@@ -1,4 +1,4 @@
-"""An account may have a few long requests in progress, which leaves room for others."""
+"""The number of long requests of an account is limited, which leaves capacity for other accounts."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from services.workflow.domain.errors import TooBusy
 from services.workflow.use_cases.pacing import AccountSlots
 
 
-def test_an_account_has_a_few_requests_at_work_and_others_have_theirs() -> None:
+def test_an_account_is_limited_to_its_slots_and_others_have_their_own() -> None:
     slots = AccountSlots(2)
     with slots.take(1), slots.take(1):
         with pytest.raises(TooBusy), slots.take(1):

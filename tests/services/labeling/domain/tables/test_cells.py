@@ -1,4 +1,4 @@
-"""Values as people write them in cells."""
+"""Cells are read in the ways in which people write values."""
 
 from datetime import date
 
@@ -23,16 +23,16 @@ TODAY = date(2026, 11, 25)
 
 
 @given(st.text())
-def test_what_is_neutralised_is_read_back_as_it_was(text: str) -> None:
+def test_an_escaped_cell_is_read_back_unchanged(text: str) -> None:
     assert clean(escape_formula(text)) == text
 
 
 @given(st.text())
-def test_nothing_written_begins_like_a_formula(text: str) -> None:
+def test_an_escaped_cell_does_not_begin_like_a_formula(text: str) -> None:
     assert not escape_formula(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "|", "%"))
 
 
-def test_spaces_and_excels_text_formula_are_taken_off() -> None:
+def test_spaces_and_excels_text_formula_are_removed() -> None:
     assert clean('  ="0470 12"\u00a0') == "0470 12"
     assert clean("' x ") == " x "
 
@@ -51,12 +51,12 @@ def test_spaces_and_excels_text_formula_are_taken_off() -> None:
         ("3/4/1990 0:00", "day_first", "1990-04-03"),
     ],
 )
-def test_dates(cell: str, dates: DateOrder, expected: str) -> None:
+def test_dates_are_read_in_the_given_order(cell: str, dates: DateOrder, expected: str) -> None:
     assert read_date(cell, Spelling(dates, ".", TODAY)) == expected
 
 
 @pytest.mark.parametrize("cell", ["31/2/1990", "13/13/1990", "3/4-1990", "soon", "1/2", "3/4/199"])
-def test_what_is_no_date(cell: str) -> None:
+def test_rejects_text_that_is_not_a_date(cell: str) -> None:
     with pytest.raises(InvalidError):
         read_date(cell, Spelling("day_first", ".", TODAY))
 
@@ -74,21 +74,21 @@ def test_what_is_no_date(cell: str) -> None:
         ("1e-7", ".", 1e-7),
     ],
 )
-def test_numbers(cell: str, decimal: Decimal, expected: float) -> None:
+def test_numbers_are_read_with_the_given_decimal_separator(cell: str, decimal: Decimal, expected: float) -> None:
     assert read_number(cell, Spelling("iso", decimal, TODAY)) == expected
 
 
 @pytest.mark.parametrize(("cell", "decimal"), [("12.5", ","), ("1,23", "."), ("", "."), ("nan", "."), ("1.2.3", ".")])
-def test_what_is_no_number(cell: str, decimal: Decimal) -> None:
+def test_rejects_text_that_is_not_a_number(cell: str, decimal: Decimal) -> None:
     with pytest.raises(InvalidError):
         read_number(cell, Spelling("iso", decimal, TODAY))
 
 
-def test_yes_and_no() -> None:
+def test_booleans_are_read_in_several_languages() -> None:
     assert [read_boolean(cell) for cell in ("Ja", "x", "FAUX", "0")] == [True, True, False, False]
     with pytest.raises(InvalidError):
         read_boolean("maybe")
 
 
-def test_labels_are_separated_by_commas_and_each_is_there_once() -> None:
+def test_labels_are_split_at_commas_without_duplicates() -> None:
     assert read_labels(" Dogs, Cats,,Dogs ") == ["Dogs", "Cats"]

@@ -1,4 +1,4 @@
-"""Columns are recognised by their headers and values, as a marketer would recognise them."""
+"""Columns are recognised by their headers and values."""
 
 from typing import Any
 
@@ -38,11 +38,11 @@ def mapping(*rows: list[str]) -> dict[str | None, Any]:
         ("Opmerking", None),
     ],
 )
-def test_headers_in_four_languages(header: str, expected: str | None) -> None:
+def test_headers_are_recognised_in_four_languages(header: str, expected: str | None) -> None:
     assert known_by(header) == expected
 
 
-def test_a_usual_dutch_file() -> None:
+def test_the_columns_of_a_typical_dutch_file_are_recognised() -> None:
     found = mapping(
         ["Voornaam", "E-mailadres", "Geboortedatum", "Interesselabels", "Gemeente", "Bedrag", "Leeg"],
         ["Ann", "ann@example.com", "13/05/1990", "Honden, Katten", "Gent", "12,5", ""],
@@ -60,7 +60,7 @@ def test_a_usual_dutch_file() -> None:
     }
 
 
-def test_dates_and_decimals_are_suggested_by_what_can_be_read_in_one_way_only() -> None:
+def test_unambiguous_values_determine_the_date_order_and_decimal_separator() -> None:
     table = recognise([["e-mail", "d", "n"], ["a@x.be", "1/2/1990", "1,5"], ["b@x.be", "31/1/1990", "2,75"]], {})
     assert (table.dates, table.decimal, table.header) == ("day_first", ",", 0)
     table = recognise([["e-mail", "d", "n"], ["a@x.be", "1/31/1990", "1.5"]], {})
@@ -73,14 +73,14 @@ def test_a_file_without_a_header_is_recognised_by_its_content() -> None:
     assert [(column.header, column.maps_to) for column in table.columns] == [(None, None), (None, "email")]
 
 
-def test_two_rows_of_headers_are_refused_with_what_to_do() -> None:
+def test_two_rows_of_headers_are_rejected() -> None:
     with pytest.raises(InvalidError, match="2 rows above the first contact"):
         recognise(
             [["Persoon", "", "Adres"], ["Naam", "E-mail", "Stad"], ["Ann", "a@x.be", "G"], ["Bo", "b@x.be", "B"]], {}
         )
 
 
-def test_our_own_export_is_recognised() -> None:
+def test_the_columns_of_an_export_are_recognised() -> None:
     found = mapping(
         ["contact_id", "email", "city", "interesselabels", "clicks:1f"], ["1", "a@x.be", "Gent", "Dogs", "3"]
     )
@@ -89,19 +89,19 @@ def test_our_own_export_is_recognised() -> None:
     }  # fmt: skip
 
 
-def test_no_two_columns_become_the_same_field() -> None:
+def test_each_column_maps_to_a_different_field() -> None:
     found = mapping(["Email", "Stad", "Stad 2", "stad"], ["a@x.be", "Gent", "Gent", "Gent"])
     keys = [target.get("field") or target["new_field"]["key"] for target in found.values() if isinstance(target, dict)]
     assert len(set(keys)) == len(keys) == 3
 
 
-def test_keys_of_new_fields() -> None:
+def test_the_key_of_a_new_field_is_derived_from_its_header() -> None:
     assert key_from("Favourite Café 2024") == "favourite_cafe_2024"
     assert key_from("2024") == "field_2024"
     assert key_from("猫") == "column"
     assert len(key_from("a" * 80)) == 50
 
 
-def test_blank_rows_are_no_table() -> None:
+def test_blank_rows_are_rejected() -> None:
     with pytest.raises(InvalidError, match="no rows"):
         recognise([[], ["", " "]], {})

@@ -1,4 +1,4 @@
-"""The records are the same, however the file is cut into pieces."""
+"""The records do not depend on the pieces in which a file is read."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def in_pieces(text: str, delimiter: str, size: int) -> list[list[str]]:
 
 
 @given(ROWS, st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["\n", "\r\n"]), st.integers(1, 30))
-def test_what_csv_wrote_is_read_whatever_the_pieces(
+def test_rows_written_by_csv_are_read_back_from_pieces_of_any_size(
     rows: list[list[str]], delimiter: str, line_end: str, size: int
 ) -> None:
     written = io.StringIO()
@@ -40,12 +40,12 @@ def test_what_csv_wrote_is_read_whatever_the_pieces(
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-def test_line_ends_of_any_kind(line_end: str, size: int) -> None:
+def test_line_ends_of_all_kinds_are_read(line_end: str, size: int) -> None:
     text = line_end.join(["a;b", "", '1;"x, y"', "2;z", ""])
     assert in_pieces(text, ";", size) == [["a", "b"], [], ["1", "x, y"], ["2", "z"]]
 
 
-def test_a_quote_that_is_never_closed_spoils_its_own_line_only() -> None:
+def test_an_unclosed_quote_affects_only_its_own_line() -> None:
     lines = ["name;city", '"Ann;Gent', *(f"p{number};Gent" for number in range(3 * MOST_LINES))]
     rows = read_records("\n".join(lines), ";", is_last=True).rows
     assert len(rows) == len(lines)
@@ -69,11 +69,11 @@ def test_the_delimiter_is_the_one_that_makes_a_regular_table(delimiter: str) -> 
     assert delimiter_of(text) == delimiter
 
 
-def test_excels_first_line_names_the_delimiter() -> None:
+def test_the_separator_line_of_excel_gives_the_delimiter() -> None:
     assert separator_line("sep=|\r\na|b") == ("|", 7)
     assert separator_line("a|b") is None
 
 
-def test_no_text_is_no_record() -> None:
+def test_text_without_cells_has_no_records() -> None:
     assert read_records("", ",", is_last=True).rows == []
     assert list(chain(*read_records("\n\n", ",", is_last=True).rows)) == []

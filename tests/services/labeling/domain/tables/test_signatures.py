@@ -1,4 +1,4 @@
-"""A file that cannot be read is refused with the reason."""
+"""The type and the encoding of a file are detected, and other files are rejected with a reason."""
 
 import codecs
 
@@ -29,12 +29,12 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
         (bytes(range(256)) * 4, "not a table"),
     ],
 )
-def test_what_is_no_table_says_what_it_is(head: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_table_is_rejected_with_its_type(head: bytes, reason: str) -> None:
     with pytest.raises(InvalidError, match=reason):
         container_of(head)
 
 
-def test_tables() -> None:
+def test_tables_are_recognised() -> None:
     assert container_of(b"PK\x03\x04 [Content_Types].xml", b"xl/workbook.xml") == "xlsx"
     assert container_of(OLE) == "xls"
     assert container_of(b"a;b\n1;2") == "text"
@@ -54,7 +54,7 @@ def test_tables() -> None:
         ("name;e-mail".encode("utf-16-le"), True, "utf-16-le"),
     ],
 )
-def test_encodings(content: bytes, *, is_utf_8: bool, expected: Encoding) -> None:
+def test_the_encoding_is_detected(content: bytes, *, is_utf_8: bool, expected: Encoding) -> None:
     assert encoding_of(content, is_utf_8=is_utf_8) == expected
 
 
@@ -67,15 +67,15 @@ def test_a_piece_may_end_within_a_character(text: str, encoding: Encoding, cut: 
     assert length == byte_length(decoded, encoding)
 
 
-def test_bytes_that_windows_1252_leaves_open_are_kept_apart() -> None:
+def test_undefined_bytes_of_windows_1252_become_control_characters() -> None:
     assert decode(b"a\x81\x80", "windows-1252") == ("a\x81€", 3)
 
 
-def test_a_byte_that_is_not_utf_8_counts_as_itself() -> None:
+def test_an_invalid_utf_8_byte_has_length_one() -> None:
     decoded, length = decode(b"a\xe9b", "utf-8")
     assert (length, byte_length(decoded, "utf-8")) == (3, 3)
 
 
-def test_marks() -> None:
+def test_only_a_byte_order_mark_at_the_beginning_has_a_length() -> None:
     assert mark_length(codecs.BOM_UTF8 + b"a", "utf-8-sig") == 3
     assert mark_length(b"a\x00", "utf-16-le") == 0
