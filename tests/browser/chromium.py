@@ -31,7 +31,7 @@ _FONTS = """<?xml version="1.0"?>
 
 
 class NoBrowser(Exception):
-    """There is no browser to test with, and none could be fetched."""
+    """No browser is installed, and none could be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Chromium:
 
 
 def find_chromium() -> Chromium:
-    """Return the browser, fetched if need be. Raises NoBrowser, which says why."""
+    """Return the browser, and fetch it if necessary. Raises NoBrowser with the reason."""
     installed = os.environ.get("PENCHANT_TEST_BROWSER")
     if installed:
         if not Path(installed).is_file():
-            raise NoBrowser(f"PENCHANT_TEST_BROWSER names {installed}, which is no file.")
+            raise NoBrowser(f"PENCHANT_TEST_BROWSER names {installed}, which is not a file.")
         return Chromium(Path(installed), dict(os.environ))
     folder = _package("@sparticuz/chromium") / "unpacked"
     return Chromium(
@@ -61,7 +61,7 @@ def find_chromium() -> Chromium:
 
 
 def axe_source() -> str:
-    """Return the script of axe, which finds accessibility faults."""
+    """Return the script of axe, which finds accessibility violations."""
     return (_package("axe-core") / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
@@ -73,7 +73,7 @@ def _cache() -> Path:
 def _package(name: str) -> Path:
     pinned = json.loads(LOCK.read_text(encoding="utf-8"))[name]
     folder = _cache() / f"{name.replace('@', '').replace('/', '-')}-{pinned['version']}"
-    with _turn():
+    with _cache_lock():
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -88,10 +88,10 @@ def _package(name: str) -> Path:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _cache_lock() -> Iterator[None]:
     _cache().mkdir(parents=True, exist_ok=True)
-    with (_cache() / "lock").open("w") as turn:
-        flock(turn, LOCK_EX)
+    with (_cache() / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
         yield
 
 
@@ -106,12 +106,12 @@ def _fetch(package: str, integrity: str, folder: Path) -> Path:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as problem:
-        said = getattr(problem, "stderr", "") or problem
-        raise NoBrowser(f"{package} could not be fetched by npm: {said}") from problem
+        reason = getattr(problem, "stderr", "") or problem
+        raise NoBrowser(f"{package} could not be fetched by npm: {reason}") from problem
     tarball = folder / packed.stdout.strip().splitlines()[-1]
     found = "sha512-" + base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
     if found != integrity:
-        raise NoBrowser(f"{package} is not what {LOCK.name} says: {found}")
+        raise NoBrowser(f"{package} does not match {LOCK.name}: its hash is {found}")
     return tarball
 
 

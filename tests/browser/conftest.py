@@ -14,13 +14,13 @@ from tests.stack.processes import ServiceProcess, start_all
 from tests.stack.sandbox import Sandbox
 
 FOLDER = Path(__file__).parent
-PATIENCE = 30_000  # milliseconds, on a busy machine
-# The program is a headless shell without a sandbox of its own: it sees pages of the tests alone.
+TIMEOUT = 30_000  # milliseconds, on a busy machine
+# The headless shell runs without its own sandbox, because it opens only pages of the tests.
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the first test here enough time to start seven processes and to play the demo, on a busy machine too."""
+    """Give the first test enough time to start seven processes and play the demo, even on a busy machine."""
     for item in items:
         if item.path.parent == FOLDER:
             item.add_marker(pytest.mark.timeout(600))
@@ -53,10 +53,10 @@ def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
 def browser(shop: Shop) -> Iterator[Browser]:
     """Provide the browser.
 
-    It is started after the shop was created, because Playwright has an event loop of its own.
+    It is started after the shop was created, because Playwright runs its own event loop.
     """
     chromium = find_chromium()
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=chromium.program, args=list(ARGUMENTS), env={**chromium.environment}
@@ -78,14 +78,14 @@ class Visit:
         user_agent: str | None = None,
     ) -> None:
         self.shop = shop
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.context: BrowserContext = browser.new_context(
             base_url=shop.console.url, locale=locale, java_script_enabled=scripts, user_agent=user_agent
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("console", lambda message: self._complain(f"{message.type}: {message.text}", message.type))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.set_default_timeout(TIMEOUT)
+        self.page.on("console", lambda message: self._record(f"{message.type}: {message.text}", message.type))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def sign_in(self, link: str) -> None:
         """Sign in by a link."""
@@ -100,14 +100,14 @@ class Visit:
         assert answer.status == 200, f"{path}: {answer.status}"
         return self.page
 
-    def _complain(self, text: str, kind: str) -> None:
+    def _record(self, text: str, kind: str) -> None:
         if kind in ("error", "warning"):
-            self.complaints.append(text)
+            self.errors.append(text)
 
     def close(self) -> None:
-        """Close the context; its pages must have had no errors."""
+        """Close the context, and check that its pages reported no errors."""
         self.context.close()
-        assert self.complaints == []
+        assert self.errors == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The console without scripts, over HTTP: pages are read and forms are sent as a browser would."""
+"""A client for the console without scripts, which reads pages and sends forms over HTTP as a browser would."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from tests.scenarios.scene import Account
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
-class Plain:
-    """A signed-in user."""
+class PlainClient:
+    """A client of the console, with the cookies of one user."""
 
     def __init__(self, console_url: str, language: str = "en") -> None:
         self.http = httpx.Client(
@@ -22,11 +22,11 @@ class Plain:
         )
 
     @classmethod
-    def at(cls, shop: Shop, *accounts: Account, language: str = "en") -> Self:
-        """Sign in as an operator who administers these accounts, the shop if none is named."""
-        plain = cls(shop.console.url, language)
-        plain.sign_in(shop.sign_in_link(*accounts))
-        return plain
+    def signed_in(cls, shop: Shop, *accounts: Account, language: str = "en") -> Self:
+        """Sign in as an operator who administers these accounts, by default the shop."""
+        client = cls(shop.console.url, language)
+        client.sign_in(shop.sign_in_link(*accounts))
+        return client
 
     def sign_in(self, link: str) -> None:
         found = _TOKEN.search(self.http.get(link).text)
@@ -53,6 +53,6 @@ class Plain:
 
 
 def readable(html: str) -> str:
-    """Return what is between the tags, with single spaces."""
+    """Return the text of the main element without tags, with single spaces."""
     body = html.partition('<main id="main"')[2] or html
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())

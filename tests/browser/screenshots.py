@@ -1,6 +1,6 @@
 """Take the pictures of README and documentation: `python -m tests.browser.screenshots [FOLDER]`.
 
-It starts servers and services of its own, plays the demo in them, and opens one page of each kind. FOLDER is
+It starts its own servers and services, plays the demo, and opens one page of each kind. FOLDER is
 `docs/images` by default.
 """
 
@@ -53,7 +53,7 @@ def _take(page: Page, path: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Start everything, play the demo, take the pictures, and end everything."""
+    """Start everything, play the demo, take the pictures, and stop everything."""
     with make_place() as place:
         sandbox = place.whole()
         started = services_of(sandbox)

@@ -32,7 +32,7 @@ class Shop:
         return f"/a/{self.account.account_id}/"
 
     def sign_in_link(self, *accounts: Account) -> str:
-        """Return a link for an operator who administers these accounts, the shop if none is named."""
+        """Return a link for an operator who administers these accounts, by default the shop."""
         keys = [account.key for account in accounts or (self.account,)]
         answer = httpx.post(
             f"{self.console.url}/v1/sign-in-links",
@@ -77,7 +77,7 @@ def _open_delivery(scene: Scene) -> tuple[ServiceProcess, Path]:
 
 
 def open_shop(scene: Scene, console: ServiceProcess) -> Shop:
-    """Play the demo: people have clicked, labels have followed, a workflow runs. A second campaign is a draft."""
+    """Play the demo, with its clicks, labels and workflow, and add a second campaign as a draft."""
     account_id, key, ids = asyncio.run(_play(scene))
     account = Account(scene, account_id, key)
     audience = {

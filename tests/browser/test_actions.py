@@ -13,7 +13,7 @@ from tests.scenarios.scene import Account
 from tests.stack.waiting import wait_until
 
 HTML = '<p><a href="https://shop.example/dogs">Dogs</a></p>'
-PEOPLE = 1_200  # nine in ten are held out: more than the thousand that an interval needs
+PEOPLE = 1_200  # nine in ten are held out, and an interval needs at least a thousand
 CLICKED = 60
 WITHIN = 120.0  # seconds
 
@@ -26,30 +26,30 @@ def account(shop: Shop) -> Iterator[Account]:
 
 @pytest.fixture
 def visitor(browser: Browser, shop: Shop, account: Account) -> Iterator[Visit]:
-    """An administrator of the account of these tests."""
+    """Provide a page of an administrator of the account."""
     opened = Visit(browser, shop)
     opened.sign_in(shop.sign_in_link(account))
     yield opened
     opened.close()
 
 
-def test_a_failed_run_goes_on_once_its_step_is_mended(visitor: Visit, account: Account) -> None:
+def test_a_failed_run_can_be_retried_after_its_step_is_fixed(visitor: Visit, account: Account) -> None:
     (trigger,) = account.labels("Trigger")
     account.post("labeling", "/v1/contacts", {"email": "run@shop.example", "labels": []})
     (contact,) = account.get("labeling", "/v1/contacts?email=run@shop.example")["items"]
-    gone, kept = (account.message(HTML, name)["id"] for name in ("Gone", "Kept"))
+    deleted, replacement = (account.message(HTML, name)["id"] for name in ("Gone", "Kept"))
     submitted = {"on": "ContactEngaged", "kind": "form.submitted"}
     form = {"id": "form", "wait_for": {"any": [submitted], "at_most": {"days": 3}}}
     workflow = {
         "name": "Offer",
         "triggers": [{"on": "LabelAssigned", "label": trigger}],
-        "steps": [form, {"id": "offer", "send": {"message": gone}}],
+        "steps": [form, {"id": "offer", "send": {"message": deleted}}],
     }
     made = account.post("workflow", "/v1/workflows", workflow)
     account.post("workflow", f"/v1/workflows/{made['id']}/activate")
     account.ask("labeling", "PUT", f"/v1/contacts/{contact['contact_id']}/labels/{trigger}")
     run = account.first_run(made["id"])
-    account.ask("tracking", "DELETE", f"/v1/messages/{gone}?force=true")
+    account.ask("tracking", "DELETE", f"/v1/messages/{deleted}?force=true")
     wait_until(lambda: account.get("workflow", f"/v1/workflows/{made['id']}").get("broken"))
     now = datetime.now(UTC).isoformat()
     report = {"contact_id": contact["contact_id"], "kind": "form.submitted", "occurred_at": now}
@@ -59,7 +59,7 @@ def test_a_failed_run_goes_on_once_its_step_is_mended(visitor: Visit, account: A
     page = visitor.page
     page.goto(f"/a/{account.account_id}/runs/{run}")
     expect(page.locator(".head .chip")).to_have_text("failed")
-    workflow["steps"] = [form, {"id": "offer", "send": {"message": kept}}]
+    workflow["steps"] = [form, {"id": "offer", "send": {"message": replacement}}]
     account.ask("workflow", "PUT", f"/v1/workflows/{made['id']}", workflow)
     page.get_by_role("button", name="Try it again").click()
     expect(page.get_by_role("status").first).to_have_text("The run continues from the step that failed.")
@@ -67,7 +67,7 @@ def test_a_failed_run_goes_on_once_its_step_is_mended(visitor: Visit, account: A
     assert page.get_by_role("button", name="Try it again").count() == 0
 
 
-def test_a_contact_is_erased_for_good(visitor: Visit, account: Account) -> None:
+def test_a_contact_is_erased_after_confirmation(visitor: Visit, account: Account) -> None:
     account.post("labeling", "/v1/contacts", {"email": "erase@shop.example"})
     (contact,) = account.get("labeling", "/v1/contacts?email=erase@shop.example")["items"]
     path = f"/a/{account.account_id}/contacts"
@@ -88,12 +88,12 @@ def test_a_contact_is_erased_for_good(visitor: Visit, account: Account) -> None:
     answer = page.goto(f"{path}/{contact['contact_id']}")
     assert answer is not None
     assert answer.status == 404
-    # The browser itself logs that the page does not exist.
-    visitor.complaints.clear()
+    # The browser logs the status 404.
+    visitor.errors.clear()
 
 
-def launched(account: Account, message: str, name: str, label: str) -> dict[str, Any]:
-    """Launch a campaign to those with the label, most of them held out; return it once it is done."""
+def launch_and_wait(account: Account, message: str, name: str, label: str) -> dict[str, Any]:
+    """Launch a campaign to contacts with the label, most of them held out; return it once it is done."""
     body = {
         "name": name,
         "message_id": message,
@@ -110,7 +110,7 @@ def launched(account: Account, message: str, name: str, label: str) -> dict[str,
     return wait_until(done, within=WITHIN)
 
 
-def test_what_a_campaign_brings_is_said_when_enough_were_held_out(visitor: Visit, account: Account) -> None:
+def test_the_effect_of_a_campaign_is_shown_if_enough_contacts_were_held_out(visitor: Visit, account: Account) -> None:
     few, many = account.labels("Few", "Many")
     message = account.message(HTML, "Spring")
     link = message["links"][0]["id"]
@@ -124,10 +124,10 @@ def test_what_a_campaign_brings_is_said_when_enough_were_held_out(visitor: Visit
 
     campaigns = f"/a/{account.account_id}/campaigns"
     page = visitor.page
-    page.goto(f"{campaigns}/{launched(account, message['id'], 'A few', few)['id']}")
+    page.goto(f"{campaigns}/{launch_and_wait(account, message['id'], 'A few', few)['id']}")
     expect(page.get_by_text("Too few people were held out to measure the effect.")).to_be_visible()
 
-    found = launched(account, message["id"], "Many", many)
+    found = launch_and_wait(account, message["id"], "Many", many)
     assert found["counts"]["held_out"] > 1_000
     answer = account.get("segmentation", f"/v1/campaigns/{found['id']}/recipients?status=requested&limit=1000")
     clicks = [
@@ -147,7 +147,7 @@ def test_what_a_campaign_brings_is_said_when_enough_were_held_out(visitor: Visit
     lift = account.get("segmentation", f"/v1/campaigns/{found['id']}/report")["lift"]["clicked"]
     assert lift["lowest"] > 0
     page.goto(f"{campaigns}/{found['id']}")
-    said = page.locator(".notice.info")
-    expect(said).to_contain_text("Effect of the campaign")
+    notice = page.locator(".notice.info")
+    expect(notice).to_contain_text("Effect of the campaign")
     for share in (lift["sent"], lift["difference"], lift["lowest"], lift["highest"]):
-        expect(said).to_contain_text(f"{share * 100:.1f} %")
+        expect(notice).to_contain_text(f"{share * 100:.1f} %")

@@ -1,4 +1,4 @@
-"""Every number leads to the people behind it: the list has as many rows as the number says."""
+"""Every number in the console links to a list with that many rows."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.browser.plain import Plain
+from tests.browser.plain import PlainClient
 from tests.browser.shop import Shop
 from tests.stack.waiting import wait_until
 
@@ -28,12 +28,12 @@ FILE = "E-mail;Interesselabels\nnieuw@paws-demo.example;Cats\n{known};Cats\nniet
 
 
 @pytest.fixture(scope="module")
-def admin(shop: Shop) -> Iterator[Plain]:
-    with Plain.at(shop) as plain:
-        yield plain
+def admin(shop: Shop) -> Iterator[PlainClient]:
+    with PlainClient.signed_in(shop) as client:
+        yield client
 
 
-def numbers_on(admin: Plain, path: str) -> dict[str, tuple[str, int]]:
+def numbers_on(admin: PlainClient, path: str) -> dict[str, tuple[str, int]]:
     """Return the linked numbers of a page by name: the path and the number."""
     text = admin.http.get(path).text
     found = {
@@ -43,20 +43,20 @@ def numbers_on(admin: Plain, path: str) -> dict[str, tuple[str, int]]:
     return {name: (urljoin(path, url), number) for name, (url, number) in found.items()}
 
 
-def people_at(admin: Plain, url: str) -> int:
-    """Return the number of rows with a contact on the page, or in the part that the URL's fragment names."""
+def people_at(admin: PlainClient, url: str) -> int:
+    """Return the number of rows with a contact on the page, or after the element that the URL's fragment names."""
     answer = admin.http.get(url)
     assert answer.status_code == 200, f"{url}: {answer.status_code}"
     _, _, part = answer.text.partition(f'id="{url.partition("#")[2]}"') if "#" in url else ("", "", answer.text)
     return len(_PERSON.findall(part))
 
 
-def rows_at(admin: Plain, url: str) -> int:
+def rows_at(admin: PlainClient, url: str) -> int:
     """Return the number of rows of a file on the page."""
     return admin.http.get(url).raise_for_status().text.count('<tr><td class="number">')
 
 
-def test_of_a_campaign_by_outcome_and_variant(admin: Plain, shop: Shop) -> None:
+def test_campaign_numbers_match_their_lists_by_outcome_and_variant(admin: PlainClient, shop: Shop) -> None:
     page = f"{shop.path}campaigns/{shop.ids['campaign']}"
     numbers = numbers_on(admin, page)
     assert {"Audience", "Requested", "Clicked"} <= numbers.keys()
@@ -74,7 +74,7 @@ def test_of_a_campaign_by_outcome_and_variant(admin: Plain, shop: Shop) -> None:
             assert people_at(admin, page + unescape(href)) == number, one
 
 
-def test_of_an_audience_before_the_launch(admin: Plain, shop: Shop) -> None:
+def test_audience_numbers_of_a_draft_match_their_lists(admin: PlainClient, shop: Shop) -> None:
     page = f"{shop.path}campaigns/{shop.ids['draft']}"
     numbers = numbers_on(admin, page)
     _, held_out = numbers.get("Held out", ("", 0))  # chance decides: there are few contacts
@@ -92,7 +92,7 @@ def test_of_an_audience_before_the_launch(admin: Plain, shop: Shop) -> None:
         assert people_at(admin, unescape(path)) == int(count)
 
 
-def test_of_the_first_page_who_entered_which_segment_today(admin: Plain, shop: Shop) -> None:
+def test_numbers_on_the_first_page_match_their_lists(admin: PlainClient, shop: Shop) -> None:
     numbers = numbers_on(admin, shop.path)
     entered = shop.account.get("segmentation", f"/v1/segments/{shop.ids['segment']}")
     url, number = numbers[entered["name"]]
@@ -118,7 +118,7 @@ def test_of_the_first_page_who_entered_which_segment_today(admin: Plain, shop: S
 
 
 @pytest.mark.parametrize("path", ["messages/{arrivals}/clicks", "campaigns/{campaign}"])
-def test_of_the_days_of_a_chart(admin: Plain, shop: Shop, path: str) -> None:
+def test_numbers_of_each_day_in_a_chart_match_their_lists(admin: PlainClient, shop: Shop, path: str) -> None:
     page = shop.path + path.format(**shop.ids)
     text = admin.http.get(page).text
     clicks = [(urljoin(page, unescape(url)), verdict, int(count)) for url, verdict, count in _OF_DAY.findall(text)]
@@ -132,7 +132,7 @@ def test_of_the_days_of_a_chart(admin: Plain, shop: Shop, path: str) -> None:
         assert people_at(admin, unescape(url)) == int(number) > 0
 
 
-def test_of_clicks_by_machines_in_a_campaign(admin: Plain, shop: Shop) -> None:
+def test_the_clicks_of_a_campaign_can_be_filtered_by_verdict(admin: PlainClient, shop: Shop) -> None:
     url = f"{shop.path}messages/{shop.ids['arrivals']}/clicks?send={shop.ids['campaign']}"
     answer = shop.account.get("tracking", f"/v1/clicks?send={shop.ids['campaign']}")
     assert people_at(admin, f"{url}#list") == len(answer["items"]) > 0
@@ -140,7 +140,7 @@ def test_of_clicks_by_machines_in_a_campaign(admin: Plain, shop: Shop) -> None:
     assert people_at(admin, f"{url}&verdict=machine#list") == len(machines)
 
 
-def test_of_an_import(admin: Plain, shop: Shop) -> None:
+def test_import_numbers_match_their_lists(admin: PlainClient, shop: Shop) -> None:
     known = shop.account.get("labeling", f"/v1/contacts/{shop.ids['contact']}")["email"]
     made = shop.account.upload(FILE.format(known=known).encode())
     path = f"/v1/imports/{made['id']}"
@@ -187,7 +187,7 @@ def test_of_an_import(admin: Plain, shop: Shop) -> None:
     assert "No rows" in admin.get(numbers["Skipped"][0])
 
 
-def test_of_the_steps_of_a_workflow(admin: Plain, shop: Shop) -> None:
+def test_numbers_of_workflow_steps_match_their_lists(admin: PlainClient, shop: Shop) -> None:
     page = f"{shop.path}workflows/{shop.ids['workflow']}"
     found = _OF_STEP.findall(admin.http.get(page).text)
     outcomes = {url.partition("outcome=")[2].partition("#")[0] for url, _ in found}
@@ -197,7 +197,7 @@ def test_of_the_steps_of_a_workflow(admin: Plain, shop: Shop) -> None:
     assert "No such runs" in admin.get(f"{page}?step=none&outcome=sent")
 
 
-def test_of_the_clicks_on_a_link(admin: Plain, shop: Shop) -> None:
+def test_click_numbers_of_each_link_match_their_lists(admin: PlainClient, shop: Shop) -> None:
     page = f"{shop.path}messages/{shop.ids['message']}/clicks"
     found = _OF_LINK.findall(admin.http.get(page).text)
     assert {verdict for _, verdict, _ in found} == {"human", "machine"}
@@ -210,7 +210,7 @@ def test_of_the_clicks_on_a_link(admin: Plain, shop: Shop) -> None:
         assert people_at(admin, unescape(url)) == int(number), url
 
 
-def test_columns_of_contacts_are_chosen_and_kept(admin: Plain, shop: Shop) -> None:
+def test_the_columns_of_the_contact_list_can_be_chosen(admin: PlainClient, shop: Shop) -> None:
     page = f"{shop.path}contacts"
     assert "Subscription" in admin.get(page)
     chosen = admin.http.get(f"{page}?column=&column=contact.language&column=contact.changed_at").text

@@ -1,11 +1,11 @@
-"""Every page: usable for everybody, in both languages, light and dark, on a phone and on a desk."""
+"""Every page is accessible in both languages, in light and dark mode, on narrow and wide screens."""
 
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.axe import faults_of
+from tests.browser.axe import violations_of
 from tests.browser.conftest import Visit
 from tests.browser.shop import Shop
 
@@ -70,11 +70,10 @@ PAGES = (
     "copy?kind=segment&id={segment}",
 )
 WIDTHS = (360, 1280)
-# axe cannot read a sandboxed frame without scripts; the mail in the frame is the customer's own.
 
 
 @pytest.fixture(scope="module", params=["en-GB", "nl-NL"])
-def reader(request: pytest.FixtureRequest, browser: Browser, shop: Shop) -> Iterator[Visit]:
+def localized_visit(request: pytest.FixtureRequest, browser: Browser, shop: Shop) -> Iterator[Visit]:
     visit = Visit(browser, shop, request.param)
     visit.sign_in(shop.sign_in_link())
     yield visit
@@ -82,8 +81,8 @@ def reader(request: pytest.FixtureRequest, browser: Browser, shop: Shop) -> Iter
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_everybody_can_use_it(reader: Visit, shop: Shop, path: str) -> None:
-    page = reader.go(path.format(**shop.ids))
+def test_every_page_of_an_account_is_accessible(localized_visit: Visit, shop: Shop, path: str) -> None:
+    page = localized_visit.go(path.format(**shop.ids))
     assert page.locator("h1").count() == 1
     assert page.locator("html").get_attribute("lang") == page.evaluate("navigator.language").partition("-")[0]
     for width in WIDTHS:
@@ -91,13 +90,13 @@ def test_everybody_can_use_it(reader: Visit, shop: Shop, path: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} px: wider than the screen"
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            assert faults_of(page) == [], f"{width} px, {scheme}"
-    assert reader.complaints == []
+            assert violations_of(page) == [], f"{width} px, {scheme}"
+    assert localized_visit.errors == []
 
 
 @pytest.mark.parametrize("path", ["/", "/me", "/operations"])
-def test_everybody_can_use_the_pages_beside_the_account(reader: Visit, path: str) -> None:
-    answer = reader.page.goto(path)
+def test_pages_outside_an_account_are_accessible(localized_visit: Visit, path: str) -> None:
+    answer = localized_visit.page.goto(path)
     assert answer is not None
     assert answer.status == 200
-    assert faults_of(reader.page) == []
+    assert violations_of(localized_visit.page) == []

@@ -1,4 +1,4 @@
-"""The pages that contacts see: usable for everybody, in each language, on the narrowest screen, without scripts."""
+"""The public pages: accessible in each language, on the narrowest screen, without scripts."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.events.parts import Send
 from shared.tokens import Purpose, TokenContents, TokenKeys
-from tests.browser.axe import faults_of
+from tests.browser.axe import violations_of
 from tests.browser.shop import Shop
 from tests.stack.sandbox import TOKEN_KEYS
 
@@ -22,7 +22,7 @@ LONG = "Kattenbakvullingsabonnementen en andere heel lange onderwerpen"
 
 
 class Visitor:
-    """A contact of the shop, and the pages that lead to it."""
+    """A contact of the shop, and the paths of its public pages."""
 
     def __init__(self, shop: Shop, contact_id: int, form_id: str) -> None:
         self.shop = shop
@@ -70,17 +70,17 @@ def visitor(shop: Shop) -> Visitor:
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def page(request: pytest.FixtureRequest, browser: Browser, visitor: Visitor) -> Iterator[Page]:
-    """Provide a page of a browser without an account, in one language."""
+    """Provide a page of a browser that is not signed in, in one language."""
     context = browser.new_context(base_url=visitor.url, locale=request.param)
     page = context.new_page()
     yield page
     context.close()
 
 
-def test_everybody_can_use_each_page(page: Page, visitor: Visitor) -> None:
+def test_public_pages_are_accessible_and_set_no_cookies(page: Page, visitor: Visitor) -> None:
     language = page.evaluate("navigator.language").partition("-")[0]
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested_urls: list[str] = []
+    page.on("request", lambda request: requested_urls.append(request.url))
     for name, (path, status) in visitor.paths().items():
         answer = page.goto(path)
         assert answer is not None
@@ -91,12 +91,12 @@ def test_everybody_can_use_each_page(page: Page, visitor: Visitor) -> None:
         for width in (WIDE, NARROW):
             page.set_viewport_size({"width": width, "height": 640})
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name}: wider than {width} px"
-        assert faults_of(page) == [], name
+        assert violations_of(page) == [], name
     assert page.context.cookies() == []
-    assert [url for url in asked if not url.startswith(visitor.url)] == []
+    assert [url for url in requested_urls if not url.startswith(visitor.url)] == []
 
 
-def test_a_form_says_what_is_missing_and_keeps_what_was_filled_in(page: Page, visitor: Visitor) -> None:
+def test_an_invalid_form_shows_the_error_and_keeps_the_entered_values(page: Page, visitor: Visitor) -> None:
     page.goto(visitor.form)
     page.locator("form").evaluate("form => form.noValidate = true")
     page.locator("input[type=email]").fill("nobody")
@@ -105,10 +105,10 @@ def test_a_form_says_what_is_missing_and_keeps_what_was_filled_in(page: Page, vi
     expect(page.locator("[role=alert]").first).to_be_visible()
     assert page.locator("input[type=email]").input_value() == "nobody"
     expect(page.get_by_label("Aquariums")).to_be_checked()
-    assert faults_of(page) == []
+    assert violations_of(page) == []
 
 
-def test_choices_are_made_with_the_keyboard_alone(browser: Browser, visitor: Visitor) -> None:
+def test_preferences_can_be_saved_with_the_keyboard_only(browser: Browser, visitor: Visitor) -> None:
     context = browser.new_context(base_url=visitor.url, locale="en-GB", java_script_enabled=False)
     page = context.new_page()
     page.goto(f"/p/{visitor.token()}")

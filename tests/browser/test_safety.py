@@ -1,4 +1,4 @@
-"""Hostile content does no harm, and users cannot do what they are not permitted to do."""
+"""Hostile content is harmless, and actions without permission are refused."""
 
 import re
 from pathlib import Path
@@ -12,23 +12,23 @@ HOSTILE = (Path(__file__).parent / "hostile.html").read_text(encoding="utf-8")
 NAME = "<script>window.harm=7</script>"
 
 
-def test_a_hostile_mail_runs_nothing_loads_nothing_and_leads_nowhere(visit: Visit, shop: Shop) -> None:
+def test_a_hostile_mail_cannot_run_scripts_load_resources_or_navigate(visit: Visit, shop: Shop) -> None:
     message = shop.account.message(HOSTILE, "Hostile")
-    asked: list[str] = []
-    visit.page.on("request", lambda request: asked.append(request.url))
+    requested_urls: list[str] = []
+    visit.page.on("request", lambda request: requested_urls.append(request.url))
     page = visit.go(f"messages/{message['id']}")
     frame = page.frame_locator("iframe.mail")
     expect(frame.get_by_text("over all")).to_be_visible()
     assert page.evaluate("window.harm") is None
-    assert [url for url in asked if not url.startswith(shop.console.url)] == []
-    # The mail may cover its own links, but nothing outside its frame: a click that reaches the link labels it.
+    assert [url for url in requested_urls if not url.startswith(shop.console.url)] == []
+    # The mail may cover its own links, but nothing outside its frame: a click that reaches the link selects it.
     frame.get_by_text("Dogs").dispatch_event("click")
     expect(page.locator(".link-item.chosen")).to_contain_text("https://shop.example/dogs")
     assert frame.locator("form, input, script, iframe, [onload], [onclick]").count() == 0
     assert page.url.startswith(shop.console.url)
-    # The browser logs that it ran none of the mail's scripts, and nothing else.
-    assert all("Blocked script execution" in complaint for complaint in visit.complaints)
-    visit.complaints.clear()
+    # The browser logs only that it blocked the mail's scripts.
+    assert all("Blocked script execution" in error for error in visit.errors)
+    visit.errors.clear()
 
 
 def test_names_are_shown_as_text(visit: Visit, shop: Shop) -> None:
@@ -40,7 +40,7 @@ def test_names_are_shown_as_text(visit: Visit, shop: Shop) -> None:
     assert page.evaluate("window.harm") is None
 
 
-def test_a_reader_sees_no_buttons_that_change_and_is_refused(browser: Browser, visit: Visit, shop: Shop) -> None:
+def test_a_reader_sees_no_buttons_for_changes_and_is_refused(browser: Browser, visit: Visit, shop: Shop) -> None:
     page = visit.go("settings")
     page.get_by_text("Invite somebody").click()
     page.get_by_label("Their name").fill("Rik")
@@ -58,11 +58,11 @@ def test_a_reader_sees_no_buttons_that_change_and_is_refused(browser: Browser, v
     assert answer is not None
     assert answer.status == 403
     expect(reader.page.locator("h1")).to_have_text("You may not do this")
-    reader.complaints.clear()  # the browser logs the status 403
+    reader.errors.clear()  # the browser logs the status 403
     reader.close()
 
 
-def test_a_change_that_another_site_asks_for_is_refused(visit: Visit, shop: Shop) -> None:
+def test_a_cross_site_request_is_refused(visit: Visit, shop: Shop) -> None:
     answer = visit.context.request.post(
         f"{shop.console.url}{shop.path}labels/new",
         form={"name": "Forged"},
@@ -72,24 +72,24 @@ def test_a_change_that_another_site_asks_for_is_refused(visit: Visit, shop: Shop
 
 
 def test_signing_out_everywhere_ends_every_session(browser: Browser, shop: Shop) -> None:
-    here, there = Visit(browser, shop), Visit(browser, shop)
-    for visit in (here, there):
+    first, second = Visit(browser, shop), Visit(browser, shop)
+    for visit in (first, second):
         visit.sign_in(shop.sign_in_link())
-    here.page.goto("/me")
-    here.page.get_by_role("button", name="Sign out everywhere").click()
-    there.page.goto(shop.path)
-    expect(there.page.locator("h1")).to_have_text("Sign in")
-    here.close()
-    there.close()
+    first.page.goto("/me")
+    first.page.get_by_role("button", name="Sign out everywhere").click()
+    second.page.goto(shop.path)
+    expect(second.page.locator("h1")).to_have_text("Sign in")
+    first.close()
+    second.close()
 
 
-def test_a_link_signs_in_once(browser: Browser, shop: Shop) -> None:
+def test_a_sign_in_link_works_only_once(browser: Browser, shop: Shop) -> None:
     link = shop.sign_in_link()
     first, second = Visit(browser, shop), Visit(browser, shop)
     first.sign_in(link)
     answer = second.page.goto(link)
     assert answer is not None
     assert answer.status == 410
-    second.complaints.clear()
+    second.errors.clear()
     first.close()
     second.close()

@@ -1,4 +1,4 @@
-"""The story of the pet shop in Dutch, by keyboard alone: from labels and a newsletter to the report of a campaign."""
+"""The story of the pet shop in Dutch, with the keyboard only: from labels and a newsletter to a campaign's report."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +20,11 @@ WITHIN = 60_000  # milliseconds until the effect of an event is visible
 
 
 class Keyboard:
-    """A user without a mouse."""
+    """A user who has a keyboard and no mouse."""
 
     def __init__(self, visit: Visit, account: Account) -> None:
         self.page = visit.page
-        self.shop_url = visit.shop.console.url  # where the links of the newsletter lead: to this machine
+        self.shop_url = visit.shop.console.url  # the links of the newsletter point to this machine
         self.home = f"/a/{account.account_id}/"
 
     def go(self, path: str) -> None:
@@ -54,7 +54,7 @@ def story(browser: Browser, shop: Shop) -> Iterator[tuple[Keyboard, Account]]:
     visit.close()
 
 
-def test_the_story_of_the_pet_shop(story: tuple[Keyboard, Account], tmp_path: Path) -> None:
+def test_the_whole_story_works_in_dutch_with_the_keyboard_only(story: tuple[Keyboard, Account], tmp_path: Path) -> None:
     keyboard, account = story
     page = keyboard.page
 
@@ -101,7 +101,7 @@ def test_the_story_of_the_pet_shop(story: tuple[Keyboard, Account], tmp_path: Pa
 
     keyboard.go(f"contacts/{contact}")
     why = page.get_by_role("link", name="Waarom Honden?")
-    expect(once_it_is_there(why)).to_be_visible(timeout=WITHIN)
+    expect(reloaded_until_present(why)).to_be_visible(timeout=WITHIN)
     keyboard.press(why)
     expect(page.locator(".timeline")).to_contain_text('klikte op "Hondenvoer" in "Lente"')
 
@@ -129,13 +129,13 @@ def test_the_story_of_the_pet_shop(story: tuple[Keyboard, Account], tmp_path: Pa
     keyboard.go("campaigns")
     keyboard.press(page.get_by_role("link", name="Lentecampagne"))
     clicked = page.locator(".numbers a").filter(has_text="Geklikt").locator("strong")
-    expect(reloaded_until(clicked, "1")).to_have_text("1")
+    expect(reloaded_until_text(clicked, "1")).to_have_text("1")
     keyboard.press(page.get_by_role("link", name="Maak een segment van wie klikte"))
     expect(page.locator("h1")).to_have_text("Nieuw segment")
 
 
 def show_to_dog_lovers(keyboard: Keyboard, message_id: str) -> None:
-    """Make a paragraph of the newsletter a block with a variant for dog lovers, and look at it as one of them."""
+    """Turn a paragraph of the newsletter into a block with a variant for dog lovers, and preview it as one of them."""
     page = keyboard.page
     keyboard.go(f"messages/{message_id}")
     keyboard.press(page.get_by_role("link", name="Een deel tonen aan…"))
@@ -155,7 +155,7 @@ def show_to_dog_lovers(keyboard: Keyboard, message_id: str) -> None:
 
 
 def send_the_campaign(keyboard: Keyboard) -> None:
-    """Build the audience, look at the recipients, confirm, and wait for the end."""
+    """Create a campaign, check its audience, launch it, and wait until it is done."""
     page = keyboard.page
     keyboard.go("campaigns/new")
     keyboard.type("Naam", "Lentecampagne")
@@ -174,7 +174,7 @@ def click_in_the_mail(keyboard: Keyboard) -> None:
     """Open the mail in the inbox, and click on its first link as the contact."""
     page = keyboard.page
     page.goto("/inbox")
-    keyboard.press(once_it_is_there(page.get_by_role("link", name="Lente in de winkel")))
+    keyboard.press(reloaded_until_present(page.get_by_role("link", name="Lente in de winkel")))
     expect(page.frame_locator("iframe.mail").get_by_text("Puppyvoer")).to_be_visible()
     with page.expect_popup() as opened:
         keyboard.press(page.get_by_role("link", name="Puppyvoer"))
@@ -182,8 +182,8 @@ def click_in_the_mail(keyboard: Keyboard) -> None:
     opened.value.close()
 
 
-def reloaded_until(locator: Locator, text: str) -> Locator:
-    """Reload the page until the element says `text`."""
+def reloaded_until_text(locator: Locator, text: str) -> Locator:
+    """Reload the page until the text of the element is `text`."""
     page = locator.page
     for _ in range(60):
         if locator.count() and locator.inner_text() == text:
@@ -193,8 +193,8 @@ def reloaded_until(locator: Locator, text: str) -> Locator:
     return locator
 
 
-def once_it_is_there(locator: Locator) -> Locator:
-    """Reload the page until the element is there; the effect of a click takes a moment."""
+def reloaded_until_present(locator: Locator) -> Locator:
+    """Reload the page until the element is present, because a click takes effect asynchronously."""
     page = locator.page
     for _ in range(60):
         if locator.count():

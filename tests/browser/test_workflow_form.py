@@ -1,4 +1,4 @@
-"""The form of a workflow: steps are moved by keyboard and by mouse, and what was typed stays."""
+"""The form of a workflow: steps are moved by keyboard or mouse, and entered values are preserved."""
 
 from playwright.sync_api import Page, expect
 
@@ -15,7 +15,7 @@ def kinds(page: Page) -> list[str]:
     return [select.input_value() for select in selects.all()]
 
 
-def test_steps_are_moved_by_keyboard_and_by_mouse_without_losing_what_was_typed(visit: Visit) -> None:
+def test_moving_steps_by_keyboard_or_mouse_preserves_entered_values(visit: Visit) -> None:
     page = visit.go("workflows/new")
     page.get_by_label("Name", exact=True).fill("Moved about")
     add_step(page, "wait")
@@ -25,7 +25,7 @@ def test_steps_are_moved_by_keyboard_and_by_mouse_without_losing_what_was_typed(
     add_step(page, "if")
     expect(page.locator("select[name='s.2.kind']")).to_have_value("if")
 
-    # By keyboard the step goes into the branches of the one below, and the focus goes with it.
+    # The keyboard moves the step into the branches of the step below, and the focus follows.
     page.locator("button[value='w|down:1']").press("Enter")
     expect(page.locator("input[name='s.1.then.0.amount']")).to_have_value("17")
     moved = page.locator("button[value='w|down:1.then.0']")

@@ -14,10 +14,10 @@ BROWSER = {
 
 
 class Clicker:
-    """Requests a tracked link again and again, from `with` to the end of the block.
+    """Requests a tracked link repeatedly inside the `with` block.
 
-    A request that is answered with a redirect is a click that must be counted, once. Any other request is not a click:
-    its client was not redirected, and tries again.
+    A request that is answered with a redirect is a click that must be counted once. Any other request is not a click,
+    and the client tries again.
     """
 
     def __init__(self, link: str) -> None:
@@ -29,7 +29,7 @@ class Clicker:
 
     @property
     def requests(self) -> int:
-        """The number of requests, answered or not."""
+        """The number of requests, successful or not."""
         return self.answered + self.failed
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""docker-compose.yml as a project of the test's own, on ports of its own, on the available Docker engine."""
+"""Run docker-compose.yml with Docker, as a project of the tests and on free ports."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PROJECT = "penchant-test"  # never the operator's: the test deletes its volumes
+PROJECT = "penchant-test"  # not the operator's project, because the tests delete its volumes
 WITHIN = 900  # seconds
 _ASK = """
 import sys, urllib.request
@@ -30,7 +30,7 @@ def _free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """The command line of Compose for this project."""
+    """The command line of Compose for the project of the tests."""
 
     ports: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -44,7 +44,7 @@ class Compose:
         return f"http://localhost:{self.ports['PENCHANT_HTTP_PORT']}"
 
     def run(self, *arguments: str) -> str:
-        """Run `docker compose` and return its output. Raises AssertionError with its error output if it fails."""
+        """Run `docker compose` and return its output; raise AssertionError with the error output if it fails."""
         done = self._docker("compose", "--project-name", PROJECT, *arguments)
         assert done.returncode == 0, f"docker compose {' '.join(arguments)}: {done.stderr[-4000:]}{done.stdout[-2000:]}"
         return done.stdout
@@ -59,11 +59,11 @@ class Compose:
         return read
 
     def containers(self) -> list[dict[str, Any]]:
-        """Return Compose's status of each container, ended ones too."""
+        """Return Compose's status of each container, including those that have exited."""
         return [json.loads(line) for line in self.run("ps", "--all", "--format", "json").splitlines()]
 
     def ask(self, service: str, path: str, key: str) -> Any:
-        """Return the answer of an API.
+        """Request a path of a service's API; return the answer.
 
         The request is made inside a container, because the API is not reachable from outside.
         """
@@ -71,7 +71,7 @@ class Compose:
         return json.loads(self.run("exec", "-T", name, "python", "-c", _ASK, f"http://127.0.0.1:{port}{path}", key))
 
     def engine(self, *arguments: str) -> str:
-        """Run `docker` on the containers of this project, and return what it prints."""
+        """Run `docker` and return its output."""
         done = self._docker(*arguments)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
@@ -79,12 +79,12 @@ class Compose:
     def missing(self) -> str | None:
         """Return the reason why the stack cannot be started here, or None."""
         if shutil.which("docker") is None:
-            return "there is no docker command"
+            return "the command docker is not installed"
         if self._docker("info").returncode or self._docker("compose", "version").returncode:
-            return "no Docker engine with Compose answers"
+            return "no Docker engine with Compose is available"
         images = sorted(set(self.run("config", "--images").split()))
         absent = [image for image in images if self._docker("image", "inspect", image).returncode]
-        return f"the engine lacks {', '.join(absent)}" if absent else None
+        return f"the engine does not have the images {', '.join(absent)}" if absent else None
 
     def _docker(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command: Sequence[str] = ("docker", *arguments)

@@ -1,4 +1,4 @@
-"""`docker compose up --wait`, the demo inside, and the faults that operators meet."""
+"""The stack of docker-compose.yml starts, runs the demo, and recovers from faults that operators experience."""
 
 import asyncio
 import json
@@ -43,19 +43,19 @@ def demo(stack: Compose) -> dict[str, Any]:
     return played
 
 
-def test_every_service_is_healthy_and_every_one_shot_service_has_ended(stack: Compose) -> None:
+def test_services_are_healthy_and_one_shot_services_have_exited(stack: Compose) -> None:
     containers = {each["Service"]: each for each in stack.containers()}
     assert {containers.pop(name)["ExitCode"] for name in ONE_SHOT} == {0}
     assert {name: each["Health"] for name, each in containers.items()} == dict.fromkeys(containers, "healthy")
 
 
-def test_the_demo_runs_inside(demo: dict[str, Any]) -> None:
+def test_the_demo_runs_in_the_stack(demo: dict[str, Any]) -> None:
     assert demo["assigned"]
     assert demo["entered"]
     assert demo["requested"]
 
 
-def test_only_the_proxy_can_be_reached_from_elsewhere(stack: Compose) -> None:
+def test_only_the_proxy_is_reachable_from_other_hosts(stack: Compose) -> None:
     published = {
         (each["Service"], port["URL"])
         for each in stack.containers()
@@ -65,7 +65,7 @@ def test_only_the_proxy_can_be_reached_from_elsewhere(stack: Compose) -> None:
     assert published == {("proxy", "0.0.0.0"), ("mailpit", "127.0.0.1")}  # noqa: S104 - compared, not listened on
 
 
-def test_the_proxy_serves_links_public_pages_and_the_console_alone(stack: Compose, demo: dict[str, Any]) -> None:
+def test_the_proxy_serves_only_links_public_pages_and_the_console(stack: Compose, demo: dict[str, Any]) -> None:
     with httpx.Client(base_url=stack.url, follow_redirects=False, timeout=30) as client:
         assert client.get(demo["your_link"]).status_code == 302
         token = demo["your_link"].rsplit("/", 1)[1].split(".")[0]
@@ -76,7 +76,7 @@ def test_the_proxy_serves_links_public_pages_and_the_console_alone(stack: Compos
         assert {path: client.get(path).status_code for path in inside} == dict.fromkeys(inside, 404)
 
 
-def test_containers_have_no_more_rights_than_they_need(stack: Compose) -> None:
+def test_containers_run_with_minimal_privileges(stack: Compose) -> None:
     for each in stack.containers():
         if not each["Service"].startswith(OURS):
             continue
@@ -88,7 +88,7 @@ def test_containers_have_no_more_rights_than_they_need(stack: Compose) -> None:
         assert not [entry for entry in seen["Config"]["Env"] if "PASSWORD=" in entry or "_KEY=" in entry]
 
 
-def test_the_image_has_a_bill_of_materials_and_no_tools_to_build(stack: Compose) -> None:
+def test_the_image_has_a_bill_of_materials_and_no_build_tools(stack: Compose) -> None:
     materials = json.loads(stack.run("exec", "-T", "console", "cat", "/opt/penchant/sbom.cdx.json"))
     names = {component["name"].lower() for component in materials["components"]}
     assert {"aiokafka", "asyncpg", "fastapi"} <= names
@@ -96,7 +96,7 @@ def test_the_image_has_a_bill_of_materials_and_no_tools_to_build(stack: Compose)
     assert stack.run("exec", "-T", "console", "python", "-c", FIND_TOOLS).split() == []
 
 
-def test_limits_fit_four_gigabytes(stack: Compose) -> None:
+def test_memory_limits_fit_in_four_gigabytes(stack: Compose) -> None:
     services = stack.config()["services"]
     lasting = {name: int(service["mem_limit"]) for name, service in services.items() if name not in ONE_SHOT}
     assert sum(lasting.values()) <= MOST_MEMORY, lasting
@@ -110,7 +110,7 @@ def _kill_services(stack: Compose, _: Clicker) -> None:
 def _stop_kafka_for_a_minute(stack: Compose, clicker: Clicker) -> None:
     stack.run("stop", "kafka")
     asyncio.run(until(lambda: clicker.requests >= A_MINUTE, within=300))
-    # `up --wait` would fail at once: by now, services are unhealthy.
+    # `up --wait` would fail at once, because services are unhealthy by now.
     stack.run("start", "kafka")
 
 
@@ -132,7 +132,7 @@ def _restart_postgres(stack: Compose, _: Clicker) -> None:
 def _reboot(stack: Compose, _: Clicker) -> None:
     lasting = [each["Name"] for each in stack.containers() if each["Service"] not in ONE_SHOT]
     stack.run("kill")
-    stack.engine("start", *lasting)  # all at once, as the engine does it when the host starts
+    stack.engine("start", *lasting)  # all at once, as the engine does when the host boots
     stack.up()
 
 
@@ -161,7 +161,7 @@ def test_every_click_is_counted_once(
 
 
 def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
-    """Return the number of clicks of the clicking contact in tracking."""
+    """Return the number of clicks that tracking has stored for the contact of the demo."""
     found, cursor = 0, ""
     while True:
         page = stack.ask(
@@ -174,6 +174,6 @@ def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
 
 
 def _counted_by_label(stack: Compose, demo: dict[str, Any]) -> int:
-    """Return the number of these clicks that labeling has counted."""
+    """Return the number of the contact's clicks that labeling has counted for a label."""
     labels = stack.ask("labeling", f"/v1/contacts/{demo['your_contact_id']}/labels", demo["api_key"])["items"]
     return max(int(label["clicks"]) for label in labels)

@@ -1,4 +1,4 @@
-"""What `make` does to the user's environment and data."""
+"""`make clean` protects the user's data."""
 
 import fcntl
 import subprocess
@@ -9,6 +9,7 @@ MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
 
 def clean(folder: Path, answer: str) -> subprocess.CompletedProcess[str]:
+    """Run `make clean` in a folder, with an answer to its prompt."""
     return subprocess.run(
         ["make", "-f", str(MAKEFILE), "clean", f"PYTHON={sys.executable}"],  # noqa: S607 - the user's own make
         cwd=folder, input=answer, capture_output=True, text=True, check=False, timeout=60,
@@ -26,7 +27,7 @@ def test_clean_refuses_while_a_stack_uses_the_data(tmp_path: Path) -> None:
     assert home.exists()
 
 
-def test_clean_asks_first(tmp_path: Path) -> None:
+def test_clean_asks_for_confirmation(tmp_path: Path) -> None:
     home = tmp_path / ".penchant"
     home.mkdir()
     (home / "lock").touch()

@@ -1,4 +1,4 @@
-"""The dashboard for Grafana shows metrics that the services have."""
+"""The Grafana dashboard shows metrics that the services expose."""
 
 import json
 import re
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "penchant.json").read_text())
 METRIC = re.compile(r"\bpenchant_\w+")
-SERIES = re.compile(r"_(?:count|sum|bucket)$")  # the series that Prometheus makes of a histogram
+SERIES = re.compile(r"_(?:count|sum|bucket)$")  # the series that Prometheus derives from a histogram
 
 
 def test_every_metric_of_the_dashboard_is_in_the_reference() -> None:
@@ -22,7 +22,7 @@ def test_every_metric_of_the_dashboard_is_in_the_reference() -> None:
     assert {SERIES.sub("", name) for name in shown} <= known
 
 
-def test_the_panels_read_the_source_that_is_provisioned() -> None:
+def test_the_panels_use_the_provisioned_data_source() -> None:
     provisioned = yaml.safe_load(
         (MONITORING / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
     )

@@ -1,4 +1,4 @@
-"""The account, the contacts and the labels of the tests' clicks."""
+"""The labels of the clicks that tests publish."""
 
 from uuid import UUID
 

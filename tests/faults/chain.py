@@ -1,6 +1,6 @@
 """Tracking and labeling as in production, with a shop."""
 
-from tests.faults.checks import all_is_counted
+from tests.faults.checks import check_every_click_counted_once
 from tests.faults.load import Load, RedirectLoad
 from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
@@ -20,7 +20,7 @@ class Processes:
         self.all = (self.tracking_api, self.tracking, self.labeling_api, self.labeling)
 
     def start(self) -> None:
-        """Start the processes that do not run; return once all are ready."""
+        """Start the processes that are not running; return once all are ready."""
         for process in self.all:
             if not process.running:
                 process.start(ready=False)
@@ -41,18 +41,18 @@ class Chain:
 
     @classmethod
     async def open(cls, processes: Processes, contacts: int = 200) -> "Chain":
-        """Create a shop."""
+        """Create a shop on the running processes."""
         return cls(processes, await Shop.open(processes.labeling_api.url, processes.tracking_api.url, contacts))
 
     def load(self, per_second: int = 300, *, twice: bool = False) -> Load:
-        """Return a load of clicks that are reported on `intake.clicks`."""
+        """Return a load that reports clicks on `intake.clicks`."""
         return Load(self.sandbox.settings, self.shop, per_second, twice=twice)
 
     async def redirects(self, per_second: int = 100) -> RedirectLoad:
-        """Return a load of requests for tracked links."""
+        """Return a load that requests tracked links."""
         tokens = await self.shop.tokens(self.tracking_api.url, SEND, self.shop.contacts)
         return RedirectLoad(self.shop, self.tracking_api.url, tokens, per_second)
 
     async def check(self, within: float = 90.0) -> None:
         """Check that every click was counted once and its event published once."""
-        await all_is_counted(self.sandbox, self.shop, within)
+        await check_every_click_counted_once(self.sandbox, self.shop, within)

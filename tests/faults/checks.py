@@ -42,13 +42,13 @@ FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_p
 WRITTEN = "SELECT partition, position, event_id FROM events WHERE topic = $1 ORDER BY partition, position"
 
 
-async def fetch(dsn: str, question: str, *arguments: object) -> list[asyncpg.Record]:
-    """Return rows, over a new connection; retry while the server is unavailable."""
+async def fetch(dsn: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+    """Fetch rows over a new connection; retry while the server is unavailable."""
     while True:
         try:
             connection = await asyncpg.connect(dsn, timeout=5)
             try:
-                rows: list[asyncpg.Record] = await connection.fetch(question, *arguments)
+                rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
                 return rows
             finally:
                 await connection.close()
@@ -69,24 +69,24 @@ async def clicks_counted(sandbox: Sandbox, account_id: int) -> Counter[Interest]
     return Counter({(row["contact_id"], row["link_id"]): row["clicks"] for row in rows})
 
 
-async def all_is_counted(
+async def check_every_click_counted_once(
     sandbox: Sandbox, shop: Shop, within: float = 90.0, also_held: Collection[Interest] = ()
 ) -> None:
-    """Check that every click was taken and counted once, and that the topics agree with the databases.
+    """Check that every click was accepted and counted once, and that the topics agree with the databases.
 
-    `also_held` are contacts and labels that were assigned otherwise.
+    `also_held` has the contact and the label of each assignment that was made without a click.
     """
     try:
         await until_equal(lambda: interests_counted(sandbox, shop.account_id), shop.interests, within)
     except AssertionError:
-        print(await how_far(sandbox))  # noqa: T201 - shown with a test that fails
+        print(await progress_of_services(sandbox))  # noqa: T201 - pytest shows it if the test fails
         raise
     for service in ("tracking", "labeling"):
         await until_equal(partial(_unpublished, sandbox.database(service)), 0, within)
     assert await interests_counted(sandbox, shop.account_id) == shop.interests
     assert await clicks_counted(sandbox, shop.account_id) == shop.clicks
-    await topic_is_the_event_table(sandbox, "tracking", "tracking.clicks")
-    events = await topic_is_the_event_table(sandbox, "labeling", "labeling.labels")
+    await check_topic_equals_event_table(sandbox, "tracking", "tracking.clicks")
+    events = await check_topic_equals_event_table(sandbox, "labeling", "labeling.labels")
     published = Counter(
         (event["contact_id"], UUID(event["label_id"])) for event in events if event["account_id"] == shop.account_id
     )
@@ -102,10 +102,10 @@ async def _unpublished(dsn: str) -> int:
     return int(rows[0][0])
 
 
-async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
-    """Return the events of a consumer that skips sequences it has seen: partition, sequence and id, and the event.
+async def distinct_events(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
+    """Return the events on a topic as (partition, sequence, id) and body, without repeated sequences.
 
-    The event's `ce_type` is added to its body.
+    The body also has the header `ce_type`.
     """
     seen: dict[int, int] = {}
     events = []
@@ -120,9 +120,9 @@ async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int
     return events
 
 
-async def topic_is_the_event_table(sandbox: Sandbox, service: str, topic: str) -> list[dict[str, Any]]:
-    """Check that a consumer that skips sequences it has seen gets exactly the written events, in order."""
-    events = await events_seen(sandbox, topic)
+async def check_topic_equals_event_table(sandbox: Sandbox, service: str, topic: str) -> list[dict[str, Any]]:
+    """Check that the topic, without repeated sequences, has exactly the events of the event table, in order."""
+    events = await distinct_events(sandbox, topic)
     rows = await fetch(sandbox.database(service), WRITTEN, topic)
     assert [published for published, _ in events] == [
         (row["partition"], row["position"], row["event_id"]) for row in rows
@@ -130,7 +130,7 @@ async def topic_is_the_event_table(sandbox: Sandbox, service: str, topic: str) -
     return [event for _, event in events]
 
 
-async def how_far(sandbox: Sandbox) -> str:
+async def progress_of_services(sandbox: Sandbox) -> str:
     """Return the position of every consumer and relay, and the end of each process's log."""
     lines = []
     for service in sandbox.databases:

@@ -1,3 +1,5 @@
+"""Fixtures of the fault tests: servers that may be stopped, services on them, and a shop."""
+
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def sandbox(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: 
 def processes(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Processes]:
-    """Provide tracking and labeling, started once: each test must leave them able to recover."""
+    """Provide tracking and labeling for all tests. Each test must leave them in a state from which they recover."""
     folder = tmp_path_factory.mktemp("chain")
     sandbox = Sandbox(private_kafka, private_postgres, folder, kafka_session_timeout=SESSION_TIMEOUT)
     yield Processes(sandbox)
@@ -32,7 +34,7 @@ def processes(
 
 @pytest_asyncio.fixture
 async def chain(processes: Processes) -> AsyncIterator[Chain]:
-    """Provide tracking and labeling, an API and a worker of each, with a new shop."""
+    """Provide an API and a worker of tracking and of labeling, running, with a new shop."""
     processes.start()
     yield await Chain.open(processes)
     for process in processes.all:

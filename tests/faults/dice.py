@@ -1,4 +1,4 @@
-"""Random numbers that differ in each run and can be repeated."""
+"""Random numbers that differ in each test run and can be reproduced."""
 
 import os
 import random
@@ -7,7 +7,7 @@ SEED = "PENCHANT_TEST_SEED"
 
 
 def new_dice() -> random.Random:
-    """Return a generator with a new seed, or with PENCHANT_TEST_SEED; the seed is printed, for a test that fails."""
+    """Return a generator with the seed PENCHANT_TEST_SEED, or with a new one; print the seed to reproduce a failure."""
     seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(2**32))
-    print(f"{SEED}={seed}")  # noqa: T201 - pytest shows it with a test that fails
+    print(f"{SEED}={seed}")  # noqa: T201 - pytest shows it if the test fails
     return random.Random(seed)

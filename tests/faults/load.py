@@ -1,4 +1,4 @@
-"""Clicks during a fault, and an independent count of them."""
+"""Clicks during a fault, and an independent count of these clicks."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ EVERY = 0.05  # seconds between two groups of clicks
 
 
 class Load:
-    """Reports clicks on `intake.clicks` while it is entered: each at least once, until Kafka acknowledges it.
+    """Reports clicks on `intake.clicks` inside the `async with` block, and retries until Kafka acknowledges them.
 
-    With `twice` every report is sent again later.
+    With `twice`, every report is sent a second time later.
     """
 
     def __init__(self, settings: CommonSettings, shop: Shop, per_second: int = 300, *, twice: bool = False) -> None:
@@ -46,7 +46,7 @@ class Load:
         await self._task
         await self._disconnect()
 
-    async def reached(self, more: int) -> None:
+    async def wait_for_more(self, more: int) -> None:
         """Wait until `more` further clicks have been reported."""
         goal = self.count + more
         while self.count < goal:
@@ -110,9 +110,9 @@ def click_record(shop: Shop, contact: int, link_id: UUID, event_id: str | None =
 
 
 class RedirectLoad:
-    """Requests tracked links while it is entered, and counts those that were answered with a redirect.
+    """Requests tracked links inside the `async with` block, and counts those that were answered with a redirect.
 
-    A request without an answer may have been counted: `unanswered` is their number.
+    `unanswered` is the number of requests without an answer; the services may have counted their clicks.
     """
 
     def __init__(self, shop: Shop, url: str, tokens: Sequence[dict[str, object]], per_second: int = 100) -> None:
@@ -136,7 +136,7 @@ class RedirectLoad:
         assert self._task is not None
         await self._task
 
-    async def reached(self, more: int) -> None:
+    async def wait_for_more(self, more: int) -> None:
         """Wait until `more` further requests have been answered."""
         goal = self.answered + more
         while self.answered < goal:

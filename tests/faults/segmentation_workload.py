@@ -1,4 +1,4 @@
-"""Processes of segmentation under faults, the events that they read, and the members that must result."""
+"""Processes of segmentation under faults, the events that they read, and the expected members."""
 
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -53,7 +53,7 @@ def random_event(dice: random.Random, now: datetime) -> ContactEvent:
 
 
 class Workload:
-    """Processes of segmentation, a stream of events, and the members that must result."""
+    """Processes of segmentation, a stream of events, and the expected members."""
 
     def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig = rig
@@ -65,7 +65,7 @@ class Workload:
 
     @contextmanager
     def process(self, name: str) -> Iterator[ServiceProcess]:
-        """Return a process that saves snapshots continuously, so that faults hit it while it saves one."""
+        """Provide a process that saves snapshots continuously, so that some faults occur while it saves one."""
         settings = self.rig.settings
         process = ServiceProcess(
             "services.segmentation",
@@ -141,7 +141,7 @@ class Workload:
             for segment_id, criterion in self.segments.items()
         }
 
-    async def settled_on_topic(self) -> dict[str, set[int]]:
+    async def wait_for_members_on_topic(self) -> dict[str, set[int]]:
         """Wait until the topic has the expected members; return them by segment."""
         expected = self.expected()
 
@@ -159,7 +159,7 @@ class Workload:
         return expected
 
     async def explain(self) -> str:
-        """Return the state of the database and the processes, for the message of a failing test."""
+        """Return the state of the database and the processes, for the message of a failed test."""
         found = []
         for table in ("checkpoints", "publications", "slice_owner", "held"):
             rows = await self.rig.database.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")
@@ -170,13 +170,13 @@ class Workload:
         found.append(f"events: {[dict(row) for row in events]}")
         async with httpx.AsyncClient(timeout=15) as client:
             for process in self.processes:
-                health = (await client.get(f"{process.url}/health/ready")).text if process.running else "it has ended"
+                health = (await client.get(f"{process.url}/health/ready")).text if process.running else "not running"
                 found.append(f"{process.log.name}: {health}\n{process.tail()}")
         return "\n".join(found)
 
-    async def settled(self, process: ServiceProcess) -> None:
+    async def wait_for_members(self, process: ServiceProcess) -> None:
         """Wait until the topic and the API have the expected members."""
-        expected = await self.settled_on_topic()
+        expected = await self.wait_for_members_on_topic()
         async with self.client(process) as client:
             for segment_id, members in expected.items():
 

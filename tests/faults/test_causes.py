@@ -1,4 +1,4 @@
-"""A record whose cause another topic has not delivered yet is held back until it has."""
+"""A record is delayed until its cause has arrived on another topic."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -25,8 +25,8 @@ TOPICS = ("tracking.clicks", "workflow.commands")
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
 
-class Noting(Handler):
-    """Keeps records in the order in which they came."""
+class RecordingHandler(Handler):
+    """Collects the topic and sequence of each record, in the order of processing."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []
@@ -44,22 +44,22 @@ async def rig(sandbox: Sandbox) -> AsyncIterator[Rig]:
 
 
 @pytest.mark.asyncio
-async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
-    handler = Noting()
+async def test_a_command_waits_for_the_click_that_caused_it(rig: Rig) -> None:
+    handler = RecordingHandler()
     async with rig.worker(handler, topics=TOPICS) as host:
         await rig.publish([clicked(1)], sequence=10)
         await until_equal(lambda: _seen(handler), [("tracking.clicks", 10)])
-        # The topic of commands is a step ahead of that of clicks, as if a relay had been stopped.
+        # The topic of commands is ahead of the topic of clicks, as if a relay had been stopped.
         gate = asyncio.Event()
         read_to = host.read_to
 
         async def delayed(part: PartitionId, end: int) -> bool:
             return gate.is_set() and await read_to(part, end)
 
-        host.read_to = delayed  # type: ignore[method-assign] # Kafka is slow to say that there is nothing more
+        host.read_to = delayed  # type: ignore[method-assign] # the end of the topic is not known yet
         await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
         processor = host.partitions[2]
-        await until(lambda: _held_back(processor))
+        await until(lambda: _waits_for_click(processor))
         await rig.publish([clicked(1)], sequence=20)
         await until_equal(
             lambda: _seen(handler),
@@ -69,15 +69,15 @@ async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_cause_that_never_comes_holds_nothing_up_for_ever(rig: Rig) -> None:
-    handler = Noting()
+async def test_a_command_is_processed_although_its_cause_never_arrives(rig: Rig) -> None:
+    handler = RecordingHandler()
     async with rig.worker(handler, topics=TOPICS):
         await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
         await until_equal(lambda: _seen(handler), [("workflow.commands", 21)])
 
 
 class LaggingCatalog(Catalog):
-    """A catalog whose follower is stopped: it has read up to `read`, and does not know the end of the topic."""
+    """A catalog with a stopped follower: it has read up to `read`, and does not know the end of the topic."""
 
     def __init__(self, settings: CommonSettings) -> None:
         super().__init__(settings, ["labeling.catalog"])
@@ -91,9 +91,9 @@ class LaggingCatalog(Catalog):
 
 
 @pytest.mark.asyncio
-async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> None:
-    """Otherwise a contact that loses a deleted label would briefly enter "does not have this label"."""
-    handler, catalog = Noting(), LaggingCatalog(rig.settings)
+async def test_a_command_caused_by_a_deletion_waits_for_the_catalog(rig: Rig) -> None:
+    """Otherwise a contact that loses a deleted label would briefly enter the segment "does not have this label"."""
+    handler, catalog = RecordingHandler(), LaggingCatalog(rig.settings)
     async with rig.worker(handler, topics=TOPICS, catalog=catalog) as host:
         await rig.publish([_command(1)], sequence=21, after={"labeling.catalog": 20})
         await rig.publish([_command(2)], sequence=22, after={"tracking.catalog": 99})
@@ -106,11 +106,11 @@ async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> N
         await until_equal(lambda: _seen(handler), [("workflow.commands", 22), ("workflow.commands", 21)])
 
 
-async def _seen(handler: Noting) -> list[tuple[str, int]]:
+async def _seen(handler: RecordingHandler) -> list[tuple[str, int]]:
     return list(handler.seen)
 
 
-async def _held_back(processor: AssignedPartition) -> bool:
+async def _waits_for_click(processor: AssignedPartition) -> bool:
     lane, number = processor.lane, processor.number
     command, click = PartitionId("workflow.commands", number), PartitionId("tracking.clicks", number)
     return lane is not None and lane.size(command) == 1 and lane.waits_for() == {click}

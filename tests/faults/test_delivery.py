@@ -1,4 +1,4 @@
-"""Delivery killed again and again, with a mail server that refuses, delays and hangs up."""
+"""Delivery is killed repeatedly while the mail server rejects mails, delays them and drops connections."""
 
 import asyncio
 import subprocess
@@ -39,12 +39,11 @@ ACCOUNT, CAMPAIGN, MESSAGE = 1, UUID(int=2), UUID(int=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTACTS = 400
 CONNECTIONS = 8
-CLAIM_SECONDS = (
-    5  # until the claims of a killed process expire; claims of mails that it was sending expire after twice as long
-)
-KILLED_AT = (0.1, 0.4, 0.6)  # of the mails that the server has taken
+# Claims of a killed process expire after this time; claims of mails that it was sending, after twice as long.
+CLAIM_SECONDS = 5
+KILLED_AT = (0.1, 0.4, 0.6)  # kill delivery once the server has accepted these shares of all mails
 SETTLED_WITHIN = 90.0  # seconds
-# What the server does with the mail of a contact, by the contact's number; most mails are accepted at once.
+# How the server treats the mail of a contact, by `contact_id % 20`; most mails are accepted at once.
 BEHAVIOURS = {3: "later", 5: "nobody", 7: "slow", 11: "lost", 13: "torn"}
 
 
@@ -89,7 +88,7 @@ def mail_server(file: Path) -> Iterator[int]:
 
 
 async def publish(settings: CommonSettings, events: list[ContactEvent], first: int) -> None:
-    """Write events to their topics, as the services that own them would."""
+    """Write events to their topics, as the services that own them do."""
     producer = AIOKafkaProducer(**client_options(settings))
     await producer.start()
     try:
@@ -104,7 +103,7 @@ async def publish(settings: CommonSettings, events: list[ContactEvent], first: i
 
 
 class Post:
-    """Provide delivery, and the file to which the mail server writes the mails that it accepts."""
+    """Delivery, and the file to which the mail server writes the accepted mails."""
 
     def __init__(self, sandbox: Sandbox, process: ServiceProcess, pool: "asyncpg.Pool[Any]", book: Path) -> None:
         self.sandbox = sandbox
@@ -112,7 +111,7 @@ class Post:
         self.pool = pool
         self.book = book
 
-    def taken(self) -> Counter[str]:
+    def accepted(self) -> Counter[str]:
         """Return how often the server has accepted each mail, by the part of the Message-ID before the `@`."""
         lines = self.book.read_text().splitlines() if self.book.exists() else []
         return Counter(line.partition("@")[0] for line in lines)
@@ -121,22 +120,24 @@ class Post:
         rows = await self.pool.fetch("SELECT idempotency_key, state FROM mails")
         return {row["idempotency_key"]: row["state"] for row in rows}
 
-    async def has_taken(self, number: int) -> bool:
-        return sum(self.taken().values()) >= number
+    async def has_accepted(self, number: int) -> bool:
+        return sum(self.accepted().values()) >= number
 
-    async def are_all_ended(self) -> bool:
+    async def all_are_final(self) -> bool:
+        """Make the next attempt of queued mails due, and return whether every mail is in a final state."""
         await self.pool.execute("UPDATE mails SET next_attempt_at = now() WHERE state = 'queued'")
         states = Counter((await self.states()).values())
         return sum(states.values()) == CONTACTS and not states["queued"] and not states["begun"]
 
     async def reports(self) -> set[str]:
-        """Return the ids of the reports; the same id is the same report."""
+        """Return the ids of the reports; a report that was published twice has one id."""
         records = await read_topic(self.sandbox.settings, "intake.engagements")
         return {dict(one.headers)["ce_id"].decode() for one in records}
 
 
 @asynccontextmanager
 async def post_office(kafka: TestKafka, postgres: TestPostgres, folder: Path) -> AsyncIterator[Post]:
+    """Provide delivery, not started yet, with a mail server and a renderer."""
     sandbox = Sandbox(kafka, postgres, folder)
     try:
         await ensure_topics(sandbox.settings)
@@ -159,30 +160,30 @@ async def post_office(kafka: TestKafka, postgres: TestPostgres, folder: Path) ->
 @pytest.mark.fault
 @pytest.mark.timeout(300)
 @pytest.mark.asyncio
-async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten(
+async def test_mails_are_sent_at_most_once_and_all_reported_when_delivery_is_killed(
     kafka: TestKafka, postgres: TestPostgres, tmp_path: Path
 ) -> None:
     async with post_office(kafka, postgres, tmp_path) as post:
         await asyncio.to_thread(post.process.start)
-        everybody = range(1, CONTACTS + 1)
-        await publish(post.sandbox.settings, [contact(one) for one in everybody], 1)
-        await publish(post.sandbox.settings, [request(one) for one in everybody], CONTACTS + 1)
+        contact_ids = range(1, CONTACTS + 1)
+        await publish(post.sandbox.settings, [contact(one) for one in contact_ids], 1)
+        await publish(post.sandbox.settings, [request(one) for one in contact_ids], CONTACTS + 1)
         for share in KILLED_AT:
-            await until(partial(post.has_taken, int(CONTACTS * share)), SETTLED_WITHIN)
+            await until(partial(post.has_accepted, int(CONTACTS * share)), SETTLED_WITHIN)
             post.process.kill()
             await asyncio.to_thread(post.process.start)
         # The same requests again, as from a relay that has lost its position.
-        await publish(post.sandbox.settings, [request(one) for one in everybody], CONTACTS + 1)
-        await until(post.are_all_ended, SETTLED_WITHIN)
-        states, taken = await post.states(), post.taken()
-        assert taken
-        assert set(taken.values()) == {1}, "a mail was taken twice"
-        for contact_id in everybody:
+        await publish(post.sandbox.settings, [request(one) for one in contact_ids], CONTACTS + 1)
+        await until(post.all_are_final, SETTLED_WITHIN)
+        states, accepted = await post.states(), post.accepted()
+        assert accepted
+        assert set(accepted.values()) == {1}, "a mail was accepted twice"
+        for contact_id in contact_ids:
             state = states[key_of(contact_id)]
-            was_taken = message_id(f"{ACCOUNT}:{key_of(contact_id)}", "").removesuffix("@>") in taken
-            _agree(address_of(contact_id), state, was_taken=was_taken)
-        # At a kill, each connection was sending at most one mail.
-        ordinary = [key_of(one) for one in everybody if not address_of(one).startswith(("lost", "torn"))]
+            was_accepted = message_id(f"{ACCOUNT}:{key_of(contact_id)}", "").removesuffix("@>") in accepted
+            _check_state(address_of(contact_id), state, was_accepted=was_accepted)
+        # Each connection was sending at most one mail when the process was killed.
+        ordinary = [key_of(one) for one in contact_ids if not address_of(one).startswith(("lost", "torn"))]
         assert sum(states[key] == "uncertain" for key in ordinary) <= len(KILLED_AT) * CONNECTIONS
         expected = {f"{ACCOUNT}/{key}/{state}" for key, state in states.items()}
 
@@ -192,12 +193,12 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
         await until(are_reported, SETTLED_WITHIN)
 
 
-def _agree(address: str, state: str, *, was_taken: bool) -> None:
-    """Check that reports agree with the mails that the server accepted; only a broken connection may be uncertain."""
+def _check_state(address: str, state: str, *, was_accepted: bool) -> None:
+    """Check that the state agrees with the server; a mail is uncertain only after a broken connection or a kill."""
     if address.startswith("nobody"):
-        assert (state, was_taken) in (("bounced", False), ("uncertain", False)), (address, state)
+        assert (state, was_accepted) in (("bounced", False), ("uncertain", False)), (address, state)
     elif address.startswith(("lost", "torn")):
         assert state == "uncertain", (address, state)
     else:
         assert state in ("sent", "uncertain"), (address, state)
-        assert was_taken or state == "uncertain", address
+        assert was_accepted or state == "uncertain", address

@@ -1,4 +1,4 @@
-"""Imports whose worker is killed, whose servers stop, or whose disk is full: their results are exact."""
+"""Imports have exact results when workers are killed, servers are restarted or the disk is full."""
 
 import asyncio
 import csv
@@ -15,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.faults.checks import events_seen, fetch
+from tests.faults.checks import distinct_events, fetch
 from tests.faults.dice import new_dice
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
@@ -46,10 +46,10 @@ class File:
     rows: int = 0
 
 
-def a_file(dice: random.Random) -> File:
-    """Return rows of people with a city and labels.
+def random_file(dice: random.Random) -> File:
+    """Generate rows of contacts with a city and labels.
 
-    Some occur twice; some have an invalid address or an unknown label.
+    Some contacts occur twice; some rows have an invalid address or an unknown label.
     """
     file, text = File(), io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
@@ -74,7 +74,7 @@ def a_file(dice: random.Random) -> File:
 
 
 class Bulk:
-    """An API of labeling, and two workers: one runs, the other one is stopped until it is needed."""
+    """An API of labeling, and two workers: one is running, the spare one is paused until it is needed."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -83,7 +83,7 @@ class Bulk:
         self.spare: ServiceProcess | None = None
 
     async def prepare(self) -> None:
-        """Start a spare worker, and stop it."""
+        """Start the workers that are not running, and pause the spare one."""
         if self.spare is None:
             self.spare = self.sandbox.service("labeling", "worker")
         for process in (self.worker, self.spare):
@@ -124,27 +124,29 @@ class Shop:
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
-    async def found(self, path: str) -> Any:
+    async def import_at(self, path: str) -> Any:
         """Return the import; None while the API cannot reach its database."""
         answer = await self.http.get(path)
         return answer.json() if answer.status_code == 200 else None
 
-    async def reached(self, path: str, state: str) -> Any:
-        async def there() -> Any:
-            found = await self.found(path)
+    async def wait_for_state(self, path: str, state: str) -> Any:
+        """Return the import once it is in this state."""
+
+        async def in_state() -> Any:
+            found = await self.import_at(path)
             assert found is None or found["state"] not in {"failed", "cancelled"}, found
             return found if found is not None and found["state"] == state else None
 
-        return await until(there, WITHIN)
+        return await until(in_state, WITHIN)
 
-    async def at_work(self, path: str) -> Any:
-        """Return the import once its job has processed some of it."""
+    async def wait_for_progress(self, path: str) -> Any:
+        """Return the import once its job has processed some rows."""
 
-        async def some() -> Any:
-            found = await self.found(path)
+        async def with_progress() -> Any:
+            found = await self.import_at(path)
             return found if found and found["progress"] and found["progress"]["done"] else None
 
-        return await until(some, WITHIN)
+        return await until(with_progress, WITHIN)
 
     async def upload(self, file: File) -> str:
         answer = await self.http.post("/v1/imports?filename=people.csv", content=file.content)
@@ -152,10 +154,10 @@ class Shop:
         return answer.headers["location"]
 
     async def contacts(self) -> dict[str, dict[str, Any]]:
-        """Return all contacts by address, as an export has them."""
+        """Export all contacts; return the rows by address."""
         export = await self.ask("POST", "/v1/exports", json={"of": {"all": True}})
         path = f"/v1/exports/{export['id']}"
-        await self.reached(path, "done")
+        await self.wait_for_state(path, "done")
         file = await self.http.get(f"{path}/file")
         return {row["email"]: row for row in csv.DictReader(io.StringIO(file.text, newline=""))}
 
@@ -163,12 +165,12 @@ class Shop:
         """Return the number of published events of each contact and label."""
         return Counter(
             (event["contact_id"], event["label_name"])
-            for _, event in await events_seen(self.bulk.sandbox, "labeling.labels")
+            for _, event in await distinct_events(self.bulk.sandbox, "labeling.labels")
             if event["account_id"] == self.account_id
         )
 
     async def check(self, file: File, *, held: bool = True) -> None:
-        """Check for the contacts of the file. Each label was assigned once, and removed once if it is not held."""
+        """Check the contacts of the file. Each label was assigned once, and removed once unless `held`."""
         contacts = await self.contacts()
         assert {email: row["city"] for email, row in contacts.items()} == (
             file.cities if held else dict.fromkeys(file.cities, "")
@@ -200,13 +202,13 @@ async def shop(bulk: Bulk) -> AsyncIterator[Shop]:
         yield shop
 
 
-async def kill_while_at_work(shop: Shop, path: str) -> None:
-    """Kill the worker in the middle of the job; another one must take it over in time."""
-    job_id = (await shop.at_work(path))["job_id"]
+async def kill_worker_during_job(shop: Shop, path: str) -> None:
+    """Kill the worker in the middle of the job; check that the spare one takes the job over in time."""
+    job_id = (await shop.wait_for_progress(path))["job_id"]
     question = "SELECT state, worker FROM background_jobs WHERE job_id = $1"
     shop.bulk.worker.pause()
     (before,) = await shop.bulk.query(question, job_id)
-    assert before["state"] == "running", "the file is too small for this machine"
+    assert before["state"] == "running", "the job has already ended: the file is too small for this machine"
     await shop.bulk.kill_worker()
 
     async def taken_over() -> bool:
@@ -219,47 +221,47 @@ async def kill_while_at_work(shop: Shop, path: str) -> None:
     await shop.bulk.prepare()
 
 
-async def test_killed_in_each_state_it_goes_on_and_ends_exact(bulk: Bulk, shop: Shop) -> None:
-    file = a_file(new_dice())
+async def test_results_are_exact_when_the_worker_is_killed_in_each_state(bulk: Bulk, shop: Shop) -> None:
+    file = random_file(new_dice())
     await bulk.prepare()
     path = await shop.upload(file)
     await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
-    await kill_while_at_work(shop, path)
-    summary = (await shop.reached(path, "checked"))["summary"]
+    await kill_worker_during_job(shop, path)
+    summary = (await shop.wait_for_state(path, "checked"))["summary"]
     assert (summary["rows"], summary["create"], summary["errors"]) == (file.rows, len(file.cities), file.refused)
 
     await shop.ask("POST", f"{path}/start")
-    await kill_while_at_work(shop, path)
-    result = (await shop.reached(path, "done"))["result"]
+    await kill_worker_during_job(shop, path)
+    result = (await shop.wait_for_state(path, "done"))["result"]
     assert (result["created"], result["errors"]) == (len(file.cities), file.refused)
     assert result["created"] + result["merged"] + result["errors"] == file.rows
     await shop.check(file)
 
-    would = await shop.ask("POST", f"{path}/undo?dry_run=true")
+    planned = await shop.ask("POST", f"{path}/undo?dry_run=true")
     await shop.ask("POST", f"{path}/undo")
-    await kill_while_at_work(shop, path)
-    assert (await shop.reached(path, "undone"))["undone"] == would
+    await kill_worker_during_job(shop, path)
+    assert (await shop.wait_for_state(path, "undone"))["undone"] == planned
     await shop.check(file, held=False)
 
 
-async def test_two_imports_of_the_same_rows_while_the_servers_go_away(
+async def test_two_imports_of_the_same_rows_are_exact_when_servers_are_killed(
     bulk: Bulk, shop: Shop, private_kafka: KafkaNode, private_postgres: PostgresNode
 ) -> None:
-    file = a_file(new_dice())
+    file = random_file(new_dice())
     await bulk.prepare()
     assert bulk.spare is not None
-    bulk.spare.resume()  # each import has a worker
+    bulk.spare.resume()  # one worker for each import
     paths = [await shop.upload(file), await shop.upload(file)]
     for path in paths:
         await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
     for path in paths:
-        await shop.reached(path, "checked")
+        await shop.wait_for_state(path, "checked")
     await asyncio.gather(*(shop.ask("POST", f"{path}/start") for path in paths))
-    await shop.at_work(paths[0])
+    await shop.wait_for_progress(paths[0])
     for server in (private_kafka, private_postgres):
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
-    results = [(await shop.reached(path, "done"))["result"] for path in paths]
+    results = [(await shop.wait_for_state(path, "done"))["result"] for path in paths]
     assert sum(result["created"] for result in results) == len(file.cities)
     for result in results:
         assert sum(result.values()) == file.rows
@@ -272,8 +274,8 @@ def jobs_retried(logs: Sequence[Path]) -> int:
     return sum("tried again" in line and "jobs" in line for line in lines)
 
 
-async def test_a_full_disk_is_said_and_the_work_goes_on_once_there_is_room(bulk: Bulk, shop: Shop) -> None:
-    file = a_file(new_dice())
+async def test_a_full_disk_is_reported_and_the_job_continues_once_there_is_space(bulk: Bulk, shop: Shop) -> None:
+    file = random_file(new_dice())
     await bulk.query(NO_ROOM)
     await bulk.query("CREATE TRIGGER full_disk BEFORE INSERT ON file_pieces EXECUTE FUNCTION no_room()")
     refused = await shop.http.post("/v1/imports", content=file.content)
@@ -290,7 +292,7 @@ async def test_a_full_disk_is_said_and_the_work_goes_on_once_there_is_room(bulk:
     before = jobs_retried(logs)
     await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
     await until(lambda: jobs_retried(logs) > before)
-    assert (await shop.found(path))["state"] == "checking"
+    assert (await shop.import_at(path))["state"] == "checking"
     await bulk.query("DROP TRIGGER full_disk ON import_rows")
-    summary = (await shop.reached(path, "checked"))["summary"]
+    summary = (await shop.wait_for_state(path, "checked"))["summary"]
     assert (summary["rows"], summary["create"], summary["errors"]) == (file.rows, len(file.cities), file.refused)

@@ -1,4 +1,4 @@
-"""Invalid records in the middle of batches: they are held with a reason, and no other record is lost."""
+"""Invalid records between valid ones are held or become dead letters, and no valid record is lost."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.events.topics import partition_of
 from tests.bench.clicks import ClickWriter, clicks_of
 from tests.faults.cast import LABELS
 from tests.faults.chain import Chain
-from tests.faults.checks import all_is_counted, fetch
+from tests.faults.checks import check_every_click_counted_once, fetch
 from tests.faults.load import click_record
 from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 from tests.stack.shop import Shop
@@ -29,8 +29,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 
-def poisons(shop: Shop) -> dict[str, tuple[bytes | None, Headers]]:
-    """Return records that `intake.clicks` refuses, by their fault."""
+def invalid_records(shop: Shop) -> dict[str, tuple[bytes | None, Headers]]:
+    """Return invalid records for `intake.clicks`, by what is wrong with them."""
     value, good = click_record(shop, shop.contacts[0], shop.links[0][0])
     report = orjson.loads(value)
     without = {name: [header for header in good if header[0] != name] for name, _ in good}
@@ -55,7 +55,7 @@ def poisons(shop: Shop) -> dict[str, tuple[bytes | None, Headers]]:
 
 
 @pytest.mark.asyncio
-async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_is_lost(chain: Chain) -> None:
+async def test_invalid_intake_records_become_dead_letters_and_no_click_is_lost(chain: Chain) -> None:
     settings, dead = chain.sandbox.settings, 0
     topic = settings.topic_prefix + "intake.clicks"
     before = len(await read_topic(settings, "intake.clicks.dead"))
@@ -64,8 +64,8 @@ async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_i
     try:
         async with chain.load() as load:
             for _ in range(3):
-                for value, headers in poisons(chain.shop).values():
-                    await load.reached(5)
+                for value, headers in invalid_records(chain.shop).values():
+                    await load.wait_for_more(5)
                     await producer.send_and_wait(
                         topic,
                         value,
@@ -74,21 +74,21 @@ async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_i
                         partition=dead % 4,
                     )
                     dead += 1
-            await load.reached(100)
+            await load.wait_for_more(100)
     finally:
         await producer.stop()
-    waiting = 3  # the other account's message may still be created: those wait ten minutes
-    await until_equal(lambda: _count(chain, before), dead - waiting)
+    waiting = 3  # the message of the other account may still be created, so these are held for ten minutes
+    await until_equal(lambda: _new_dead_letters(chain, before), dead - waiting)
     held = await fetch(chain.sandbox.database("tracking"), "DELETE FROM held RETURNING state")
     assert [row["state"] for row in held] == ["waiting"] * waiting
     letters = (await read_topic(settings, "intake.clicks.dead"))[before:]
     assert {dict(letter.headers)["dead_topic"] for letter in letters} == {b"intake.clicks"}
     assert all(dict(letter.headers)["dead_reason"] for letter in letters)
-    await all_is_counted(chain.sandbox, chain.shop)
+    await check_every_click_counted_once(chain.sandbox, chain.shop)
 
 
 @pytest.mark.asyncio
-async def test_a_contact_on_which_the_code_fails_is_held_and_no_other(sandbox: Sandbox) -> None:
+async def test_only_records_of_the_contact_on_which_the_code_fails_are_held(sandbox: Sandbox) -> None:
     await ensure_topics(sandbox.settings)
     poisoned, contacts = 7, list(range(1, 101))
     worker = sandbox.service(
@@ -103,20 +103,20 @@ async def test_a_contact_on_which_the_code_fails_is_held_and_no_other(sandbox: S
     held = await fetch(sandbox.database("labeling"), "SELECT contact_id, state FROM held")
     assert {tuple(row) for row in held} == {(poisoned, "failed")}
     assert len(held) == 9
-    # Once the code is fixed, an operator has them processed again.
+    # Once the code is fixed, an operator replays the held records.
     worker.terminate()
-    mended = sandbox.service("labeling", "worker", module="tests.faults.counting")
-    await asyncio.to_thread(mended.start)
+    fixed = sandbox.service("labeling", "worker", module="tests.faults.counting")
+    await asyncio.to_thread(fixed.start)
     operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     async with httpx.AsyncClient(timeout=30, headers=operator) as http:
-        answer = await http.post(f"{mended.url}/v1/labeling-held-records/replay", json={})
+        answer = await http.post(f"{fixed.url}/v1/labeling-held-records/replay", json={})
     assert answer.json() == {"released": 9}
     await until_equal(partial(_counts, sandbox), expected)
     assert await fetch(sandbox.database("labeling"), "SELECT FROM held") == []
 
 
 @pytest.mark.asyncio
-async def test_poison_on_a_contact_topic_is_held_for_its_contact_only(sandbox: Sandbox) -> None:
+async def test_an_invalid_record_on_a_contact_topic_holds_only_its_contact(sandbox: Sandbox) -> None:
     await ensure_topics(sandbox.settings)
     contacts = list(range(1, 41))
     worker = sandbox.service("labeling", "worker", module="tests.faults.counting")
@@ -161,5 +161,5 @@ async def _counts(sandbox: Sandbox) -> dict[int, int]:
     return {row["contact_id"]: int(row["clicks"]) for row in rows}
 
 
-async def _count(chain: Chain, before: int) -> int:
+async def _new_dead_letters(chain: Chain, before: int) -> int:
     return len(await read_topic(chain.sandbox.settings, "intake.clicks.dead")) - before

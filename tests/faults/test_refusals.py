@@ -1,4 +1,4 @@
-"""Servers on which a service must not run: it logs the reason, ends with exit code 78, and overwrites nothing."""
+"""A service refuses servers that do not match: it logs the reason, exits with code 78 and overwrites nothing."""
 
 import asyncio
 
@@ -37,8 +37,8 @@ async def _unpublished(sandbox: Sandbox) -> int:
     return int((await fetch(sandbox.database("labeling"), UNPUBLISHED))[0][0])
 
 
-async def _at_work(sandbox: Sandbox, clicks: int) -> None:
-    """Provide a stopped service that has counted and published something."""
+async def _count_and_stop(sandbox: Sandbox, clicks: int) -> None:
+    """Run the service until it has counted `clicks` clicks and published its events, then stop it."""
     await ensure_topics(sandbox.settings)
     worker = counting(sandbox)
     await asyncio.to_thread(worker.start)
@@ -48,33 +48,33 @@ async def _at_work(sandbox: Sandbox, clicks: int) -> None:
     assert await asyncio.to_thread(worker.terminate) == 0
 
 
-async def _refuses(process: ServiceProcess, *words: str) -> None:
+async def _check_refusal(process: ServiceProcess, *words: str) -> None:
     process.start(ready=False)
     assert await asyncio.to_thread(process.wait, 60) == REFUSED, process.tail()
-    said = process.tail()
-    assert all(word in said for word in words), said
+    logged = process.tail()
+    assert all(word in logged for word in words), logged
 
 
-async def _topics_there(sandbox: Sandbox) -> int:
+async def _topic_count(sandbox: Sandbox) -> int:
     return len(await topics_there(sandbox.settings))
 
 
 @pytest.mark.asyncio
-async def test_another_number_of_partitions_is_refused(sandbox: Sandbox) -> None:
-    await _at_work(sandbox, 20)
+async def test_a_changed_number_of_partitions_is_refused(sandbox: Sandbox) -> None:
+    await _count_and_stop(sandbox, 20)
     for number in (sandbox.partitions * 2, sandbox.partitions - 1):
-        await _refuses(counting(sandbox, PENCHANT_PARTITIONS=str(number)), "partitions", "PENCHANT_PARTITIONS")
+        await _check_refusal(counting(sandbox, PENCHANT_PARTITIONS=str(number)), "partitions", "PENCHANT_PARTITIONS")
 
 
 @pytest.mark.asyncio
-async def test_a_kafka_that_has_forgotten_everything_is_refused_until_all_is_published_again(
+async def test_an_emptied_kafka_is_refused_and_republish_restores_the_records(
     sandbox: Sandbox, private_kafka: KafkaNode
 ) -> None:
-    await _at_work(sandbox, 20)
+    await _count_and_stop(sandbox, 20)
     before = await read_topic(sandbox.settings, "labeling.labels")
     private_kafka.delete_topics(sandbox.prefix)
-    await until_equal(lambda: _topics_there(sandbox), 0)
-    await _refuses(counting(sandbox), "forgotten", "republish")
+    await until_equal(lambda: _topic_count(sandbox), 0)
+    await _check_refusal(counting(sandbox), "forgotten", "republish")
     assert await read_topic(sandbox.settings, "labeling.labels") == []
     again = sandbox.service("labeling", module="tests.faults.counting")
     again.arguments = ["republish", "labeling.labels"]
@@ -88,7 +88,7 @@ async def test_a_kafka_that_has_forgotten_everything_is_refused_until_all_is_pub
 
 @pytest.mark.asyncio
 async def test_a_database_restored_from_an_older_backup_is_refused(sandbox: Sandbox) -> None:
-    await _at_work(sandbox, 20)
+    await _count_and_stop(sandbox, 20)
     dsn = sandbox.database("labeling")
     server, _, name = dsn.rpartition("/")
     execute(f"{server}/postgres", f'CREATE DATABASE "{name}_backup" TEMPLATE "{name}"')
@@ -102,7 +102,7 @@ async def test_a_database_restored_from_an_older_backup_is_refused(sandbox: Sand
         await until_equal(lambda: _unpublished(sandbox), 0)
         worker.terminate()
         on_topic = len(await read_topic(sandbox.settings, "labeling.labels"))
-        await _refuses(
+        await _check_refusal(
             counting(sandbox, PENCHANT_LABELING_DATABASE=f"{dsn}_backup"), "ahead of the event table", "older backup"
         )
         assert len(await read_topic(sandbox.settings, "labeling.labels")) == on_topic

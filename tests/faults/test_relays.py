@@ -32,27 +32,27 @@ async def rig(sandbox: Sandbox) -> AsyncIterator[Rig]:
 
 
 class StoppedPublisher(Publisher):
-    """A relay that is stopped between reading events and sending them, until the test resumes it."""
+    """A publisher that waits between reading events and sending them, until the test resumes it."""
 
-    go_on: asyncio.Event
+    resumed: asyncio.Event
     has_read: asyncio.Event
 
     async def publish(
         self, plain: Mapping[PartitionId, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
     ) -> None:
         self.has_read.set()
-        await self.go_on.wait()
+        await self.resumed.wait()
         await super().publish(plain, compacted)
 
 
 def _stopped(rig: Rig) -> StoppedPublisher:
     publisher = StoppedPublisher("labeling", rig.settings)
-    publisher.go_on, publisher.has_read = asyncio.Event(), asyncio.Event()
+    publisher.resumed, publisher.has_read = asyncio.Event(), asyncio.Event()
     return publisher
 
 
 @pytest.mark.asyncio
-async def test_a_relay_that_goes_on_after_another_brings_nothing_back(rig: Rig) -> None:
+async def test_duplicates_from_an_outdated_relay_are_skipped_by_their_sequence(rig: Rig) -> None:
     await _assign(rig, range(1, 9))
     publisher = _stopped(rig)
     old = asyncio.create_task(Relay(rig.database, lambda: publisher).run())
@@ -62,11 +62,11 @@ async def test_a_relay_that_goes_on_after_another_brings_nothing_back(rig: Rig) 
         await until_equal(lambda: _published(rig), 8)
         await _assign(rig, range(9, 17))
         await until_equal(lambda: _published(rig), 16)
-        publisher.go_on.set()
-        await until(lambda: _longer_than(rig, 16))
+        publisher.resumed.set()
+        await until(lambda: _has_more_than(rig, 16))
     old.cancel()
     await asyncio.gather(old, return_exceptions=True)
-    # A consumer that skips sequences it has seen gets each event once, in order.
+    # A consumer that skips sequences it has seen gets each event once.
     seen: dict[int, int] = {}
     contacts = []
     for record in await read_topic(rig.settings, "labeling.labels"):
@@ -78,7 +78,7 @@ async def test_a_relay_that_goes_on_after_another_brings_nothing_back(rig: Rig) 
 
 
 @pytest.mark.asyncio
-async def test_a_relay_from_the_past_cannot_bring_an_erased_contact_back(rig: Rig) -> None:
+async def test_an_outdated_relay_cannot_republish_an_erased_contact(rig: Rig) -> None:
     number = partition_of(1, 5, PARTITIONS)
     async with rig.database.unit_of_work(number) as work:
         work.append(_contact(5), personal=True)
@@ -90,8 +90,8 @@ async def test_a_relay_from_the_past_cannot_bring_an_erased_contact_back(rig: Ri
         async with rig.database.unit_of_work(number) as work:
             await work.erase_personal(1, 5)
             work.append_tombstone("labeling.contacts", 1, 5)
-        await until(lambda: _erased(rig))
-        publisher.go_on.set()
+        await until(lambda: _has_tombstone(rig))
+        publisher.resumed.set()
         with pytest.raises(ProducerFenced):
             await asyncio.wait_for(old, 20)
     values = [record.value for record in await read_topic(rig.settings, "labeling.contacts")]
@@ -100,23 +100,23 @@ async def test_a_relay_from_the_past_cannot_bring_an_erased_contact_back(rig: Ri
 
 
 @pytest.mark.asyncio
-async def test_two_relays_at_once_send_everything(rig: Rig) -> None:
+async def test_two_concurrent_relays_publish_every_event(rig: Rig) -> None:
     async with rig.relay(), rig.relay():
         for first in range(1, 400, 40):
             await _assign(rig, range(first, first + 40))
-            # The lease only avoids work: both relays may run at the same time, and nothing is lost.
+            # The lease only avoids duplicate work: both relays may run at the same time without losing an event.
             await rig.database.pool.execute(LEASE_EXPIRED)
         await until_equal(lambda: _published(rig), 400)
 
 
 @pytest.mark.asyncio
-async def test_a_transaction_that_commits_late_and_one_that_rolls_back_lose_nothing_beside_fast_ones(rig: Rig) -> None:
+async def test_late_commits_and_rollbacks_lose_no_event_of_other_transactions(rig: Rig) -> None:
     begun, commit = asyncio.Event(), asyncio.Event()
 
     async def late() -> None:
         async with rig.database.unit_of_work(1) as work:
             work.append(assigned(4, clicked(4).click_id))
-            await work.flush()  # its position is drawn, but it is not committed
+            await work.flush()  # the event has a position, but is not committed
             begun.set()
             await commit.wait()
 
@@ -132,7 +132,7 @@ async def test_a_transaction_that_commits_late_and_one_that_rolls_back_lose_noth
         fast = asyncio.create_task(_assign(rig, [3, 5, 7]))  # contact 3 is in partition 0, 5 in 2, 7 in 0
         with pytest.raises(ZeroDivisionError):
             await rolled_back()
-        behind = asyncio.create_task(_assign(rig, [8]))  # of the same partition as the late one: it waits
+        behind = asyncio.create_task(_assign(rig, [8]))  # in the same partition as the late one, so it waits
         await fast
         await until_equal(lambda: _published(rig), 3)
         assert not behind.done()
@@ -156,11 +156,11 @@ async def _published(rig: Rig) -> int:
     return len(keys)
 
 
-async def _longer_than(rig: Rig, count: int) -> bool:
+async def _has_more_than(rig: Rig, count: int) -> bool:
     return len(await read_topic(rig.settings, "labeling.labels")) > count
 
 
-async def _erased(rig: Rig) -> bool:
+async def _has_tombstone(rig: Rig) -> bool:
     return any(record.value is None for record in await read_topic(rig.settings, "labeling.contacts"))
 
 

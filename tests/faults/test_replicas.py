@@ -19,7 +19,7 @@ from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
 
-UUID_SUFFIX = 37  # a member's id is the name under which it joined, and a UUID
+UUID_SUFFIX = 37  # a member id is the name under which the process joined, a hyphen and a UUID
 
 SHARED_WITHIN = 90.0  # seconds
 
@@ -36,7 +36,7 @@ def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterato
 
 @pytest.mark.asyncio
 async def test_two_replicas_share_the_partitions(sandbox: Sandbox) -> None:
-    """If addresses identified processes, the two replicas would fence each other, and share one place in the group."""
+    """If addresses identified processes, the replicas would fence each other, and be one member of the group."""
     await ensure_topics(sandbox.settings)
     replicas = [
         sandbox.service(
@@ -46,18 +46,18 @@ async def test_two_replicas_share_the_partitions(sandbox: Sandbox) -> None:
     ]
     for replica in replicas:
         replica.start(ready=False)
-    await until_equal(partial(_shares, sandbox), {"one": 2, "two": 2}, SHARED_WITHIN, explain=partial(_said, replicas))
+    await until_equal(partial(_shares, sandbox), {"one": 2, "two": 2}, SHARED_WITHIN, explain=partial(_logs, replicas))
     contacts = list(range(1, 101))
     writer = ClickWriter(sandbox.settings)
     await writer.write(clicks_of(contacts * 2, LABELS))
-    await until_equal(partial(_counts, sandbox), dict.fromkeys(contacts, 2), explain=partial(_said, replicas))
+    await until_equal(partial(_counts, sandbox), dict.fromkeys(contacts, 2), explain=partial(_logs, replicas))
     assert all(replica.running for replica in replicas)
     replicas[0].kill()
     await writer.write(clicks_of(contacts, LABELS))
-    await until_equal(partial(_counts, sandbox), dict.fromkeys(contacts, 3), explain=partial(_said, replicas))
+    await until_equal(partial(_counts, sandbox), dict.fromkeys(contacts, 3), explain=partial(_logs, replicas))
 
 
-async def _said(replicas: Sequence[ServiceProcess]) -> str:
+async def _logs(replicas: Sequence[ServiceProcess]) -> str:
     return "\n".join(f"{replica.log.name}: running {replica.running}\n{replica.tail()}" for replica in replicas)
 
 
@@ -74,7 +74,7 @@ async def _members(sandbox: Sandbox) -> dict[str, set[int]]:
         group = f"{sandbox.prefix}penchant.labeling.counting.v1"
         try:
             [answer] = await admin.describe_consumer_groups([group])
-        except KafkaError:  # nobody has joined yet
+        except KafkaError:  # no process has joined yet
             return {}
         rows = answer.to_object()["groups"][0]["members"]
         found: dict[str, set[int]] = {}

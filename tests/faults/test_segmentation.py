@@ -1,7 +1,7 @@
-"""Segmentation killed, stopped, run twice and cut off from its servers: members and announcements are exact.
+"""Segmentation is killed, paused, run twice and loses its servers; members and announcements stay exact.
 
-After each fault the members equal the plain evaluation of the whole history, and the announcements on the topic
-alternate for each contact and add up to the members.
+After each fault the members equal a simple evaluation of the whole history, and the announcements on the topic
+alternate for each contact and result in the same members.
 """
 
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def migrations() -> tuple[Path, ...]:
     return (MIGRATIONS,)
 
 
-async def all_included(client: httpx.AsyncClient, path: str) -> list[int]:
+async def all_recipients(client: httpx.AsyncClient, path: str) -> list[int]:
     """Return the contact ids of the frozen audience of a campaign, in the order of the list."""
     found: list[int] = []
     cursor: str | None = None
@@ -42,7 +42,7 @@ async def all_included(client: httpx.AsyncClient, path: str) -> list[int]:
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
-async def test_killed_while_it_folds_announces_and_saves(
+async def test_members_are_exact_after_kills_and_a_corrupted_snapshot(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
@@ -57,7 +57,7 @@ async def test_killed_while_it_folds_announces_and_saves(
                 await workload.feed()
                 if turn == 3:
                     await workload.rig.publish_again()
-                # Somewhere in the middle of the load, at another record each time.
+                # In the middle of the load, at a different record each time.
                 middle = before + workload.dice.randrange(300)
                 await until(partial(workload.has_applied, middle))
                 if turn == 4:
@@ -66,13 +66,13 @@ async def test_killed_while_it_folds_announces_and_saves(
                 if turn == 4:
                     await workload.rig.database.pool.execute("UPDATE snapshot_parts SET body = set_byte(body, 5, 1)")
                 process.start()
-            await workload.settled(process)
+            await workload.wait_for_members(process)
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
-async def test_two_processes_one_killed_stopped_and_continued(
+async def test_members_are_exact_when_one_of_two_processes_is_killed_and_paused(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
@@ -87,8 +87,8 @@ async def test_two_processes_one_killed_stopped_and_continued(
             await workload.redefine(one)
             await workload.feed()
             two.wait_ready()
-            await workload.settled(two)
-            # Longer than the session timeout of the group: the process loses its slices without knowing it.
+            await workload.wait_for_members(two)
+            # Paused for longer than the group's session timeout, the process loses its slices without noticing.
             two.pause()
             await workload.feed()
             await until(lambda: workload.owners_are({one.url}), 100)
@@ -96,13 +96,13 @@ async def test_two_processes_one_killed_stopped_and_continued(
             two.resume()
             await workload.redefine(one)
             await workload.feed()
-            await workload.settled(one)
+            await workload.wait_for_members(one)
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
-async def test_kafka_and_postgresql_gone_for_a_while(
+async def test_members_are_exact_after_kafka_and_postgresql_are_killed(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
 ) -> None:
     dsn = private_postgres.create_migrated("segmentation_faults", MIGRATIONS)
@@ -120,16 +120,16 @@ async def test_kafka_and_postgresql_gone_for_a_while(
             await workload.feed()
             process.wait_ready()
             await workload.redefine(process)
-            await workload.settled(process)
+            await workload.wait_for_members(process)
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
-async def test_killed_in_the_middle_of_announcing_a_large_segment(
+async def test_announcements_of_a_large_segment_are_exact_after_kills(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """A definition is announced in pieces while events for the same contacts arrive."""
+    """The members are announced in several transactions while events for the same contacts arrive."""
     many = 30_000
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         now = datetime.now(UTC)
@@ -143,16 +143,16 @@ async def test_killed_in_the_middle_of_announcing_a_large_segment(
                 process.kill()
                 await workload.feed()
                 process.start()
-            await workload.settled_on_topic()
+            await workload.wait_for_members_on_topic()
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
-async def test_killed_while_a_campaign_freezes_and_sends(
+async def test_a_campaign_requests_each_message_once_when_processes_are_killed(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """Every subscribed member is requested exactly once, wherever a process is killed and whoever owns its slices."""
+    """Each message is requested exactly once, wherever a process is killed and whichever process owns the slices."""
     many = 20_000
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         now = datetime.now(UTC)
@@ -177,7 +177,7 @@ async def test_killed_while_a_campaign_freezes_and_sends(
             for share in (0.0, 0.05, 0.4, 0.7):
                 await until(partial(has_requested, workload, int(many * share)), SETTLED_WITHIN)
                 if share == 0.4:
-                    # From here on two processes share the slices, and each of them is killed.
+                    # From now on, two processes share the slices, and each of them is killed.
                     another.start()
                     continue
                 process.kill()
@@ -188,14 +188,14 @@ async def test_killed_while_a_campaign_freezes_and_sends(
             await until(partial(is_done, workload, process, path), SETTLED_WITHIN)
             async with workload.client(process) as client:
                 counts = (await client.get(path)).json()["counts"]
-                included = await all_included(client, path)
+                included = await all_recipients(client, path)
         rows = await workload.rig.database.pool.fetch(
             "SELECT contact_id, count(*) AS times FROM events WHERE topic = 'segmentation.messages' GROUP BY contact_id"
         )
-        assert all(row["times"] == 1 for row in rows), "requested twice"
+        assert all(row["times"] == 1 for row in rows), "a message was requested twice"
         assert len(rows) == counts["requested"]
         assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
-        # Whether `CONTACTS` live in Gent depends on when the freeze was; all others are in the audience, each once.
+        # Whether `CONTACTS` live in Gent depends on the moment of the freeze; all others are included once.
         others = [contact_id for contact_id in included if contact_id not in CONTACTS]
         assert others == [contact_id for contact_id in range(1, many + 1) if contact_id not in CONTACTS]
         assert counts["audience"] + counts["held_out"] == len(included)

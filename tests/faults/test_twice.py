@@ -1,4 +1,4 @@
-"""Everything delivered twice, and consumers made to read from the beginning again."""
+"""Duplicate records, and consumers that read from the beginning again, change no count."""
 
 import asyncio
 
@@ -16,18 +16,18 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 
 @pytest.mark.asyncio
-async def test_every_reported_click_sent_twice_counts_once(chain: Chain) -> None:
+async def test_a_click_reported_twice_counts_once(chain: Chain) -> None:
     async with chain.load(twice=True) as load:
-        await load.reached(600)
+        await load.wait_for_more(600)
     await chain.check()
 
 
 @pytest.mark.asyncio
-async def test_our_own_records_delivered_twice_and_out_of_date_change_nothing(chain: Chain) -> None:
+async def test_records_published_again_with_old_sequences_change_nothing(chain: Chain) -> None:
     settings = chain.sandbox.settings
     async with chain.load() as load:
-        await load.reached(300)
-        # Like an outdated relay: everything is published on the topics again, with the same sequences.
+        await load.wait_for_more(300)
+        # Publish all records again with the same sequences, as an outdated relay does.
         producer = AIOKafkaProducer(acks="all", **client_options(settings))
         await producer.start()
         try:
@@ -40,14 +40,14 @@ async def test_our_own_records_delivered_twice_and_out_of_date_change_nothing(ch
             await producer.flush()
         finally:
             await producer.stop()
-        await load.reached(300)
+        await load.wait_for_more(300)
     await chain.check()
 
 
 @pytest.mark.asyncio
-async def test_consumers_that_read_from_the_beginning_again_change_nothing(chain: Chain) -> None:
+async def test_consumers_reset_to_the_first_offset_change_nothing(chain: Chain) -> None:
     async with chain.load() as load:
-        await load.reached(300)
+        await load.wait_for_more(300)
         for worker, service, topics in (
             (chain.labeling, "labeling", ["tracking.clicks"]),
             (chain.tracking, "tracking", ["intake.clicks", "labeling.contacts"]),
@@ -55,5 +55,5 @@ async def test_consumers_that_read_from_the_beginning_again_change_nothing(chain
             assert await asyncio.to_thread(worker.terminate) == 0
             await fetch(chain.sandbox.database(service), FROM_THE_BEGINNING, topics)
             worker.start(ready=False)
-        await load.reached(200)
+        await load.wait_for_more(200)
     await chain.check()

@@ -1,8 +1,8 @@
-"""Workflow killed, stopped, run twice and made to read everything again: each run takes each step once.
+"""Workflow is killed, paused, run twice and reads its topics again; each run takes each step once.
 
-After each fault the started runs equal an independent count of the triggering events, every run has taken every step of
-its path once, and every key of a `MessageRequested` is on the topic once, if records at or below the highest sequence
-seen are skipped.
+After each fault the number of runs equals an independent count of the triggering events, every run has taken every step
+of its path once, and the topic has every key of a `MessageRequested` once, without records at or below the highest
+sequence seen.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from tests.stack.topics import members_of_groups
 from tests.stack.waiting import until
 
 CONTACTS = range(1, 61)
-NEWER = 99  # a projection that no release has
+NEWER = 99  # a projection that no release uses
 SETTLED_WITHIN = 90.0  # seconds
 SESSION_TIMEOUT = 6.0  # seconds; the shortest that a broker accepts
 
@@ -50,7 +50,7 @@ def migrations() -> tuple[Path, ...]:
 
 
 class Workload:
-    """Processes of workflow, a stream of events, and the runs that must result."""
+    """Processes of workflow, a stream of events, and the expected runs."""
 
     def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig = rig
@@ -62,7 +62,7 @@ class Workload:
         self.answering: dict[str, Any] = {}
 
     async def define(self, until_moment: datetime) -> None:
-        """Create a workflow that waits until a point in time, and one whose runs wait for a form."""
+        """Create a workflow that waits until a point in time, and one that waits for a form."""
         wait = {"id": "wait", "wait": {"until": until_moment.isoformat()}}
         offer = {"id": "offer", "send": {"message": str(OFFER)}}
         self.waiting = await self.rig.workflow(SEND, wait, offer, LABEL, reentry="every_time")
@@ -103,7 +103,7 @@ class Workload:
             process.end()
 
     async def feed(self, number: int = 200) -> None:
-        """Publish new events, and some old ones again as a relay may do."""
+        """Publish new events, and some old ones again, as a relay may do."""
         for _ in range(number):
             contact = self.dice.choice(CONTACTS)
             kind = self.dice.randrange(10)
@@ -122,7 +122,7 @@ class Workload:
         await self.rig.producer.flush()
 
     async def answer(self) -> None:
-        """Let every contact fill in the form, so that no run waits a minute for its deadline."""
+        """Submit the form for every contact, so that no run waits a minute for its deadline."""
         await self.rig.publish(*(engaged(contact=contact) for contact in CONTACTS))
 
     async def runs(self) -> dict[str, int]:
@@ -138,13 +138,13 @@ class Workload:
             self.answering["id"]: self.triggers[ContactClicked.name],
         }
 
-    async def all_over(self) -> bool:
+    async def all_finished(self) -> bool:
         running = await self.rig.database.pool.fetchval("SELECT count(*) FROM runs WHERE state = 'running'")
         return running == 0 and await self.runs() == self.expected()
 
-    async def settled(self) -> None:
-        """Wait for the end of every run, and check the steps that they took."""
-        await until(self.all_over, SETTLED_WITHIN)
+    async def check_runs(self) -> None:
+        """Wait until every run has ended, and check the steps that it took."""
+        await until(self.all_finished, SETTLED_WITHIN)
         rows = await self.rig.database.pool.fetch(
             """
             SELECT r.run_id, r.workflow_id, r.state, array_agg(s.step_id ORDER BY s.number) AS steps
@@ -157,12 +157,12 @@ class Workload:
         }
         assert {row["state"] for row in rows} == {"finished"}
         assert all(row["steps"] in ways[str(row["workflow_id"])] for row in rows)
-        wanted = Counter(
+        expected = Counter(
             f"{row['run_id']}:{step}" for row in rows for step in row["steps"] if step in ("guide", "offer", "late")
         )
-        assert await until(partial(self.all_asked, wanted), SETTLED_WITHIN)
+        assert await until(partial(self.all_requested, expected), SETTLED_WITHIN)
 
-    async def all_asked(self, wanted: Counter[str]) -> bool:
+    async def all_requested(self, expected: Counter[str]) -> bool:
         keys: Counter[str] = Counter()
         highest: dict[int, int] = {}
         for record in await self.rig.records("workflow.messages"):
@@ -171,8 +171,8 @@ class Workload:
             if request.sequence > highest.get(record.partition, 0):
                 highest[record.partition] = request.sequence
                 keys[request.event.idempotency_key] += 1
-        assert all(times == 1 for times in keys.values()), "a message was asked for twice"
-        return keys == wanted
+        assert all(times == 1 for times in keys.values()), "a message was requested twice"
+        return keys == expected
 
 
 @asynccontextmanager
@@ -181,28 +181,28 @@ async def workload_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> As
         yield Workload(rig, folder)
 
 
-async def _alone(workload: Workload) -> bool:
-    """Return whether the group has removed a member."""
+async def _has_one_member(workload: Workload) -> bool:
+    """Return whether only one process is left in each consumer group."""
     return set((await members_of_groups(workload.rig.settings, "workflow")).values()) == {1}
 
 
-def soon(seconds: float) -> datetime:
+def seconds_from_now(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 @pytest.mark.asyncio
-async def test_killed_between_steps_with_timers_due_while_it_is_away(
+async def test_steps_are_taken_once_after_kills_with_timers_due_during_downtime(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
-        due = soon(20)
+        due = seconds_from_now(20)
         await workload.define(due)
         with workload.process("one", PENCHANT_KAFKA_SESSION_TIMEOUT="45") as process:
             for _ in range(6):
                 before = sum((await workload.runs()).values())
                 await workload.feed()
                 process.start(ready=False)
-                # Somewhere in the middle of the load, at another run each time.
+                # In the middle of the load, at a different run each time.
                 await until(partial(workload.has_started, before + workload.dice.randrange(1, 120)), SETTLED_WITHIN)
                 process.kill()
             await workload.feed()
@@ -212,15 +212,15 @@ async def test_killed_between_steps_with_timers_due_while_it_is_away(
                 await asyncio.sleep(workload.dice.random() * 4)
                 process.kill()
             process.start()
-            await workload.settled()
+            await workload.check_runs()
 
 
 @pytest.mark.asyncio
-async def test_two_workers_one_killed_and_one_a_zombie(
+async def test_steps_are_taken_once_when_one_worker_is_killed_and_one_paused(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
-        await workload.define(soon(30))
+        await workload.define(seconds_from_now(30))
         with workload.process("one") as one, workload.process("two") as two:
             one.start()
             two.start()
@@ -230,15 +230,15 @@ async def test_two_workers_one_killed_and_one_a_zombie(
             await until(partial(workload.has_started, sum(workload.expected().values())), SETTLED_WITHIN)
             two.start()
             await workload.feed()
-            # Longer than the session timeout of the group: the process loses its partitions without knowing it.
+            # Paused for longer than the group's session timeout, the process loses its partitions without noticing.
             one.pause()
             await workload.feed()
-            await until(partial(_alone, workload))
+            await until(partial(_has_one_member, workload))
             await until(partial(workload.has_started, sum(workload.expected().values())), SETTLED_WITHIN)
             one.resume()
             await workload.feed()
             await workload.answer()
-            await workload.settled()
+            await workload.check_runs()
 
 
 async def has_facts(rig: Rig, projection: int) -> bool:
@@ -258,17 +258,17 @@ async def has_caught_up(rig: Rig, projection: int) -> bool:
 
 
 @pytest.mark.asyncio
-async def test_made_to_read_everything_again_it_asks_for_nothing_again(
+async def test_a_new_projection_requests_no_message_again(
     kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
-        await workload.define(soon(5))
+        await workload.define(seconds_from_now(5))
         with workload.process("one") as process:
             process.start()
             await workload.feed()
             await workload.answer()
-            await workload.settled()
-        # A new projection of the facts reads from the beginning; it is killed in the middle, too.
+            await workload.check_runs()
+        # A new projection of the facts reads from the beginning; it is killed in the middle.
         with workload.process("two", PENCHANT_WORKFLOW_PROJECTION=str(NEWER)) as process:
             process.start(ready=False)
             await workload.feed()
@@ -276,18 +276,18 @@ async def test_made_to_read_everything_again_it_asks_for_nothing_again(
             process.kill()
             process.start()
             await workload.answer()
-            await workload.settled()
+            await workload.check_runs()
         await until(partial(has_caught_up, workload.rig, NEWER), SETTLED_WITHIN)
         assert await stored_facts(workload.rig, NEWER) == await facts_of_topics(workload.rig)
 
 
 @pytest.mark.asyncio
-async def test_kafka_and_postgresql_gone_for_a_while(
+async def test_steps_are_taken_once_after_kafka_and_postgresql_are_stopped(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
 ) -> None:
     dsn = private_postgres.create_migrated("workflow_faults", SERVICE.migrations)
     async with workload_on(private_kafka.bootstrap, dsn, "workflowgone.", tmp_path) as workload:
-        await workload.define(soon(20))
+        await workload.define(seconds_from_now(20))
         with workload.process("one") as process:
             process.start()
             await workload.feed()
@@ -300,4 +300,4 @@ async def test_kafka_and_postgresql_gone_for_a_while(
             await workload.feed()
             process.wait_ready()
             await workload.answer()
-            await workload.settled()
+            await workload.check_runs()

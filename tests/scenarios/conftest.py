@@ -1,3 +1,5 @@
+"""Fixtures of the scenarios: four running services, an inbox and the environment of the command line."""
+
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 @pytest.fixture(scope="package")
 def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Provide all four services, running, for all scenarios; each scenario creates accounts of its own."""
+    """Provide the four running services; each scenario creates its own accounts."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("everything"))
     services = services_of(sandbox)
     try:
@@ -29,7 +31,7 @@ def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="package")
 def inbox(scene: Scene) -> Iterator[Path]:
-    """Provide the folder in which the mails of delivery arrive; delivery is running."""
+    """Provide the folder to which mails are delivered, with a running delivery service."""
     folder = scene.sandbox.folder / "command_line" / "inbox"
     controller = Controller(Inbox(folder), hostname="127.0.0.1", port=free_port())
     controller.start()
@@ -47,8 +49,8 @@ def inbox(scene: Scene) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="package")
-def everything(scene: Scene) -> dict[str, str]:
-    """Provide the environment in which the command line finds the four services."""
+def command_line_environment(scene: Scene) -> dict[str, str]:
+    """Provide the environment variables by which the command line finds the four services."""
     sandbox = scene.sandbox
     return {
         "PENCHANT_HOME": str(sandbox.folder / "command_line"),
@@ -61,8 +63,8 @@ def everything(scene: Scene) -> dict[str, str]:
 
 
 @pytest.fixture
-def command_line(everything: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommandLineSettings:
+def command_line(command_line_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommandLineSettings:
     """Set the environment as `eval "$(penchant env)"` does in a shell."""
-    for name, value in everything.items():
+    for name, value in command_line_environment.items():
         monkeypatch.setenv(name, value)
     return CommandLineSettings.read()

@@ -8,7 +8,7 @@ CSV = b"email\nimported@customers.example\n"
 
 
 def html_of(account: Account) -> str:
-    """Return the HTML of a newsletter with a link, and with a block that no other account has."""
+    """Return the HTML of a newsletter with a link, and with a block whose name no other account uses."""
     return (
         '<a href="https://shop.example/dogs">Dogs</a>'
         f"<!-- penchant:block {block_of(account)} --><!-- penchant:variant dogs -->Woof<!-- /penchant:block -->"
@@ -20,8 +20,8 @@ def block_of(account: Account) -> str:
     return f"block{account.account_id}"
 
 
-def definition_on(label: str) -> dict[str, Any]:
-    """Return a workflow that begins with the label and waits a day."""
+def definition_started_by(label: str) -> dict[str, Any]:
+    """Return a workflow that the label starts and that waits a day."""
     return {
         "name": "Dogs",
         "triggers": [{"on": "LabelAssigned", "label": label}],
@@ -29,11 +29,11 @@ def definition_on(label: str) -> dict[str, Any]:
     }
 
 
-def one_of_everything(account: Account, field: str = "city", contacts: int = 1) -> dict[str, str]:
+def create_one_of_each_kind(account: Account, field: str = "city", contacts: int = 1) -> dict[str, str]:
     """Create one object of each kind; return the ids by the names of path parameters.
 
-    `field` is the key of the field, a text. `contacts` contacts are created, and `contact` is the last of them: contact
-    ids are counted per account, so accounts can differ in them.
+    `field` is the key of a text field. `contacts` contacts are created, and `contact` is the id of the last one: ids
+    are numbered per account, so accounts with different numbers of contacts get different ids.
     """
     dogs, doomed = account.labels("Dogs", "Doomed")
     contact = account.contacts(contacts)[-1]
@@ -42,7 +42,7 @@ def one_of_everything(account: Account, field: str = "city", contacts: int = 1) 
     message = account.message(html_of(account))
     criterion = {"any": [{"label": dogs}, {"clicks": {"label": dogs}}]}
     segment = account.post("segmentation", "/v1/segments", {"name": "Dogs", "criterion": criterion})["id"]
-    workflow = account.post("workflow", "/v1/workflows", definition_on(dogs))["id"]
+    workflow = account.post("workflow", "/v1/workflows", definition_started_by(dogs))["id"]
     account.post("workflow", f"/v1/workflows/{workflow}/activate")
     account.ask("labeling", "PUT", f"/v1/contacts/{contact}/labels/{dogs}", {})
     campaign = {"name": "Dogs", "message_id": message["id"], "audience": {"include": [{"label": dogs}]}}

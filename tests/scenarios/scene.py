@@ -1,4 +1,4 @@
-"""Four running services, and accounts on them that are used over HTTP."""
+"""Four running services, and accounts that use their APIs."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 
 
 def services_of(sandbox: Sandbox) -> dict[str, ServiceProcess]:
-    """Return processes of the four services, not started yet; tracked links lead to the one of tracking."""
+    """Create a process of each service without starting it; tracked links use the URL of tracking."""
     services = {name: sandbox.service(name) for name in SERVICES}
     services["tracking"].configure(PENCHANT_PUBLIC_URL=services["tracking"].url)
     return services
@@ -34,7 +34,7 @@ class Scene:
 
 
 class Account:
-    """An account with an admin key. Every method returns the service's answer, or fails with its text."""
+    """An account with an admin key. Methods return the service's answer, or fail with its text."""
 
     def __init__(self, scene: Scene, account_id: int, key: str) -> None:
         self.scene = scene
@@ -86,14 +86,14 @@ class Account:
         return ids
 
     def upload(self, content: bytes) -> dict[str, Any]:
-        """Upload a file of contacts; returns the import, which has not begun."""
+        """Upload a file of contacts; return the import, which has not started."""
         answer = self.request("labeling", "POST", "/v1/imports", content=content)
         assert answer.is_success, answer.text
         made: dict[str, Any] = answer.json()
         return made
 
     def suppression(self, email: str) -> str:
-        """Suppress an address; returns the id of the suppression."""
+        """Suppress an address; return the id of the suppression."""
         self.post("labeling", "/v1/suppressions", {"emails": [email]})
         suppression_id: str = self.get("labeling", "/v1/suppressions")["items"][-1]["id"]
         return suppression_id
@@ -105,7 +105,7 @@ class Account:
     def tokens(self, message_id: str, contact_ids: list[int], send: object = None) -> dict[int, dict[str, Any]]:
         """Return each contact's token, and the tracked links by link id.
 
-        Wait for contacts that have not reached tracking yet.
+        Retry until tracking knows all the contacts.
         """
         body = {"contact_ids": contact_ids} | ({} if send is None else {"send": send})
         deadline = monotonic() + KNOWN_WITHIN
@@ -118,7 +118,7 @@ class Account:
             assert monotonic() < deadline, answer.text
 
     def first_run(self, workflow_id: str, within: float = 30.0) -> str:
-        """Return the id of the workflow's first run, once there is one."""
+        """Wait until the workflow has a run; return the id of the first one."""
         deadline = monotonic() + within
         while not (runs := self.get("workflow", f"/v1/workflows/{workflow_id}/runs")["items"]):
             assert monotonic() < deadline, "no run was started"
@@ -127,5 +127,5 @@ class Account:
 
 
 def bearer(key: str) -> dict[str, str]:
-    """Return the Authorization header with a key."""
+    """Return the Authorization header for a key."""
     return {"Authorization": f"Bearer {key}"}

@@ -1,4 +1,4 @@
-"""Contacts that may not be sent to after an audience was frozen are skipped, and the reason is reported."""
+"""Contacts that may no longer be sent to after the audience was frozen are skipped, and the reason is reported."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ HTML = '<p>Hello <a href="https://shop.example/news">News</a> <a href="{{unsubsc
 SEND = {"kind": "campaign", "id": "earlier", "sent_at": "2026-03-01T12:00:00Z"}
 INVITED = {"field": {"key": "city", "is": "Gent"}}
 WITHOUT_CONSENT = ("willing", "denied_before")
-WHO = (*WITHOUT_CONSENT, "unsubscribed", "bounced", "blocked", "erased", "consent_denied")
+NAMES = (*WITHOUT_CONSENT, "unsubscribed", "bounced", "blocked", "erased", "consent_denied")
 ATTEMPTS = 30
 
 
-def invite(account: Account) -> dict[str, int]:
-    """Create subscribed contacts that have consented to tracking, each named after the change that it will make."""
+def create_contacts(account: Account) -> dict[str, int]:
+    """Create subscribed contacts, each named after the change that `change_contacts` makes to it."""
     account.post("labeling", "/v1/fields", {"key": "city", "name": "City", "type": "text"})
     account.ask("labeling", "PATCH", "/v1/account", {"track_unknown_consent": False})
     rows = [
@@ -30,11 +30,11 @@ def invite(account: Account) -> dict[str, int]:
             "tracking_consent": "denied" if name == "denied_before" else "granted",
             "fields": {"city": "Gent"},
         }
-        for name in WHO
+        for name in NAMES
     ]
     ids = account.post("labeling", "/v1/contacts/batch", rows)["contact_ids"]
-    wait_until(partial(_is_counted, account, INVITED, len(WHO)))
-    return dict(zip(WHO, ids, strict=True))
+    wait_until(partial(_is_counted, account, INVITED, len(NAMES)))
+    return dict(zip(NAMES, ids, strict=True))
 
 
 def _is_counted(account: Account, criterion: dict[str, Any], count: int) -> bool:
@@ -45,8 +45,8 @@ def _is_counted(account: Account, criterion: dict[str, Any], count: int) -> bool
 def freeze(account: Account, message_id: str) -> str:
     """Return the path of a campaign that has frozen its audience, is paused, and has requested nothing yet.
 
-    There is only a moment between the freeze and the first request: a campaign that is paused too late is cancelled,
-    and another one is tried.
+    The first request follows the freeze at once: a campaign that is paused too late is cancelled, and another one is
+    launched.
     """
     body = {"name": "Gent", "message_id": message_id, "audience": {"include": [INVITED]}}
     for _ in range(ATTEMPTS):
@@ -62,11 +62,11 @@ def freeze(account: Account, message_id: str) -> str:
 
 def _is_frozen(account: Account, path: str) -> bool:
     counted: int = account.get("segmentation", path)["counts"]["audience"]
-    return counted == len(WHO)
+    return counted == len(NAMES)
 
 
-def change_their_minds(account: Account, contacts: dict[str, int], message_id: str) -> None:
-    """Let each contact make the change that it is named after; return once segmentation has applied all."""
+def change_contacts(account: Account, contacts: dict[str, int], message_id: str) -> None:
+    """Make the change that each contact is named after; return once segmentation has applied all changes."""
     tokens = account.tokens(message_id, list(contacts.values()), SEND)
     base = account.scene.url("labeling")
     with httpx.Client(timeout=30) as browser:
@@ -79,7 +79,7 @@ def change_their_minds(account: Account, contacts: dict[str, int], message_id: s
     account.post("labeling", "/v1/engagements", [bounced | {"occurred_at": "2026-03-01T12:00:05Z"}])
     account.suppression("blocked@customers.example")
     account.ask("labeling", "DELETE", f"/v1/contacts/{contacts['erased']}")
-    # No criterion reads consent, so a later change of the same contact shows that this one was read.
+    # No criterion reads consent. A later change of the same contact shows that segmentation has applied this one.
     account.ask("labeling", "PATCH", f"/v1/contacts/{contacts['consent_denied']}", {"fields": {"city": "Brugge"}})
     for criterion, count in (
         ({"contact": {"subscription": "subscribed"}}, 3),
@@ -89,15 +89,15 @@ def change_their_minds(account: Account, contacts: dict[str, int], message_id: s
         wait_until(partial(_is_counted, account, criterion, count))
 
 
-def test_who_may_not_be_sent_to_after_the_freeze_is_skipped_with_the_reason(scene: Scene) -> None:
+def test_contacts_changed_after_the_freeze_are_skipped_with_a_reason(scene: Scene) -> None:
     with Account.open(scene, "Second thoughts") as account:
-        contacts = invite(account)
+        contacts = create_contacts(account)
         message_id = account.message(HTML)["id"]
         path = freeze(account, message_id)
-        change_their_minds(account, contacts, message_id)
+        change_contacts(account, contacts, message_id)
         account.post("segmentation", f"{path}/resume")
         done = wait_until(partial(_done, account, path))
-        reasons = {name: 1 for name in WHO if name not in WITHOUT_CONSENT}
+        reasons = {name: 1 for name in NAMES if name not in WITHOUT_CONSENT}
         assert (done["counts"]["requested"], done["counts"]["skipped"]) == (2, reasons)
         report = account.get("segmentation", f"{path}/report")
         assert (report["requested"], report["not_requested"]) == (2, reasons)
@@ -108,7 +108,7 @@ def test_who_may_not_be_sent_to_after_the_freeze_is_skipped_with_the_reason(scen
             assert [(part["criterion"], part["truth"]) for part in one["why"]] == [(INVITED, True)]
         listed = account.get("segmentation", f"{path}/recipients")["items"]
         assert {one["contact_id"] for one in listed} == set(contacts.values())
-        asyncio.run(_only_requested(scene, account, path, {contacts[name] for name in WITHOUT_CONSENT}))
+        asyncio.run(_wait_for_requests(scene, account, path, {contacts[name] for name in WITHOUT_CONSENT}))
 
 
 def _done(account: Account, path: str) -> dict[str, Any] | None:
@@ -116,16 +116,16 @@ def _done(account: Account, path: str) -> dict[str, Any] | None:
     return campaign if campaign["state"] == "done" else None
 
 
-async def _only_requested(scene: Scene, account: Account, path: str, contacts: set[int]) -> None:
-    """Read the topic: messages of this campaign are requested for these contacts alone."""
+async def _wait_for_requests(scene: Scene, account: Account, path: str, contacts: set[int]) -> None:
+    """Wait until the campaign's messages on the topic are requested for exactly these contacts."""
 
     async def requested() -> bool:
         records = await read_topic(scene.sandbox.settings, "segmentation.messages")
-        return {record_contact for record in records if (record_contact := _contact(record.value, path))} == contacts
+        return {record_contact for record in records if (record_contact := _contact_of(record.value, path))} == contacts
 
     await until(requested)
 
 
-def _contact(value: bytes, path: str) -> int | None:
+def _contact_of(value: bytes, path: str) -> int | None:
     request = json.loads(value)
     return int(request["contact_id"]) if path.endswith(request["send"]["id"]) else None

@@ -1,4 +1,4 @@
-"""The commands of `penchant` on four real services do what the README says."""
+"""The commands of `penchant` work on four running services as the README describes."""
 
 import asyncio
 import json
@@ -30,12 +30,12 @@ def penchant(*arguments: str) -> Result:
 def answer(*arguments: str) -> dict[str, Any]:
     result = penchant(*arguments, "--json")
     assert result.exit_code == 0, result.output
-    said: dict[str, Any] = json.loads(result.stdout)
-    return said
+    output: dict[str, Any] = json.loads(result.stdout)
+    return output
 
 
 @pytest.mark.usefixtures("inbox")
-def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything(
+def test_the_demo_produces_exactly_the_expected_results(
     command_line: CommandLineSettings,
 ) -> None:
     output = answer("demo")
@@ -63,20 +63,20 @@ def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything(
 
 
 @pytest.mark.usefixtures("command_line", "inbox")
-def test_the_demo_tells_its_story() -> None:
+def test_the_demo_prints_its_results() -> None:
     output = penchant("demo", "--no-stay").stdout
 
     assert 'Anna entered the segment "Dog lovers"' in output
     assert "The workflow sent the puppy guide to Anna, Chloe. Anna read it, and got Nurtured." in output
     assert "a mail scanner opened every link" in output
-    said = " ".join(output.split())
-    assert "The campaign went to 3 contacts of two audiences (Dogs 2, Cats 2)." in said
-    assert "In its block Anna, Chloe saw the dogs; Bram saw the cats." in said
-    assert "Bram clicked in that mail, and got New arrivals." in said
-    assert "3 requested, 3 sent, 1 clicked; New arrivals gained by 1." in said
+    unwrapped = " ".join(output.split())
+    assert "The campaign went to 3 contacts of two audiences (Dogs 2, Cats 2)." in unwrapped
+    assert "In its block Anna, Chloe saw the dogs; Bram saw the cats." in unwrapped
+    assert "Bram clicked in that mail, and got New arrivals." in unwrapped
+    assert "3 requested, 3 sent, 1 clicked; New arrivals gained by 1." in unwrapped
 
 
-def test_what_is_on_kafka_is_what_asyncapi_says(command_line: CommandLineSettings) -> None:
+def test_records_on_kafka_match_the_asyncapi_document(command_line: CommandLineSettings) -> None:
     demo = answer("demo")
     authorization = {"Authorization": f"Bearer {demo['api_key']}"}
     anna = f"{command_line.url('labeling')}/v1/contacts/{demo['assigned'][0]['contact_id']}"
@@ -86,13 +86,13 @@ def test_what_is_on_kafka_is_what_asyncapi_says(command_line: CommandLineSetting
     problems: list[str] = []
     deadline = monotonic() + WITHIN
     while "Tombstone" not in seen and monotonic() < deadline:
-        seen, problems = asyncio.run(_against_asyncapi(command_line))
+        seen, problems = asyncio.run(_compare_with_asyncapi(command_line))
 
     assert problems == []
     assert {"LabelAssigned", "ContactClicked", "SegmentEntered", "MessageRequested", "AssignLabel", "Tombstone"} <= seen
 
 
-async def _against_asyncapi(command_line: CommandLineSettings) -> tuple[set[str], list[str]]:
+async def _compare_with_asyncapi(command_line: CommandLineSettings) -> tuple[set[str], list[str]]:
     api = document()
     messages: Mapping[str, Any] = {
         message["name"]: message
@@ -112,7 +112,7 @@ async def _against_asyncapi(command_line: CommandLineSettings) -> tuple[set[str]
                 for error in _validator(api, message[part]["$ref"]).iter_errors(value)
             ]
             if message["title"] not in api["channels"][topic]["messages"]:
-                found.append(f"{topic} carries no {message['title']}")
+                found.append(f"{topic} does not list {message['title']}")
             seen.add(message["title"])
             problems += found
     return seen, problems
@@ -122,7 +122,7 @@ def _validator(api: Mapping[str, Any], reference: str) -> jsonschema_rs.Validato
     return jsonschema_rs.validator_for({"$ref": reference, "components": api["components"]})
 
 
-def test_old_clicks_are_counted_once_however_often_they_are_replayed(
+def test_clicks_replayed_twice_are_counted_once(
     command_line: CommandLineSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = answer("account", "create", "Bakery", "--time-zone", "Europe/Brussels")
@@ -164,25 +164,25 @@ def test_old_clicks_are_counted_once_however_often_they_are_replayed(
     )
 
 
-def test_a_record_that_cannot_be_used_is_listed_shown_and_tried_again(command_line: CommandLineSettings) -> None:
-    asyncio.run(_report_nonsense(command_line))
+def test_dead_letters_are_listed_shown_and_replayed(command_line: CommandLineSettings) -> None:
+    asyncio.run(_publish_invalid_record(command_line))
 
-    _until(lambda: len(_dead()) == 1)
-    (letter,) = _dead()
+    _until(lambda: len(_dead_letters()) == 1)
+    (letter,) = _dead_letters()
     assert letter["reason"].startswith("not_json")
     assert answer("dead-letters", "show", letter["id"])["value"] == "nonsense"
     assert answer("dead-letters", "replay", letter["id"])["records"] == 1
     # The record is still invalid, so it becomes a new dead letter.
-    _until(lambda: [other["id"] for other in _dead()] not in ([], [letter["id"]]))
+    _until(lambda: [other["id"] for other in _dead_letters()] not in ([], [letter["id"]]))
 
 
-def _dead() -> list[dict[str, Any]]:
+def _dead_letters() -> list[dict[str, Any]]:
     result = penchant("dead-letters", "list", "--topic", "intake.clicks", "--json")
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-async def _report_nonsense(command_line: CommandLineSettings) -> None:
+async def _publish_invalid_record(command_line: CommandLineSettings) -> None:
     producer = IntakeProducer(command_line)
     headers = [
         ("ce_specversion", b"1.0"),
@@ -197,11 +197,11 @@ async def _report_nonsense(command_line: CommandLineSettings) -> None:
 def _until(condition: Callable[[], bool]) -> None:
     deadline = monotonic() + WITHIN
     while not condition():
-        assert monotonic() < deadline, "it did not come to be"
+        assert monotonic() < deadline, "the condition did not hold in time"
 
 
 @pytest.mark.usefixtures("command_line")
-def test_a_key_that_was_revoked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revoked_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     account = answer("account", "create", "Garden")
     monkeypatch.setenv("PENCHANT_API_KEY", account["api_key"])
     key = answer("key", "create", "site", "--scope", "read")

@@ -1,4 +1,4 @@
-"""A contact that refuses tracking is not tracked once the request is answered, in whichever way it refused."""
+"""Once a request that denies tracking consent is answered, the clicks of its contact are dropped."""
 
 import asyncio
 
@@ -14,11 +14,11 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/201001
 
 
 def clicks_of(account: Account, message_id: str) -> list[int]:
-    """Return the contacts whose clicks tracking has kept."""
+    """Return the contacts whose clicks tracking has stored."""
     return [one["contact_id"] for one in account.get("tracking", f"/v1/clicks?message_id={message_id}")["items"]]
 
 
-def test_a_click_right_after_a_refusal_is_dropped(scene: Scene) -> None:
+def test_a_click_right_after_consent_was_denied_is_dropped(scene: Scene) -> None:
     with Account.open(scene, "Refusals") as account, httpx.Client(timeout=30, headers=BROWSER) as browser:
         message = account.message(HTML)["id"]
         contacts = account.contacts(CONTACTS)

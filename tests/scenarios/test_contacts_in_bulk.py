@@ -1,4 +1,4 @@
-"""A marketer's Excel file: imported, corrected, imported again, undone, exported, and read back."""
+"""A marketer's Excel file is imported, corrected, exported and imported again; an import is undone."""
 
 import csv
 import json
@@ -56,7 +56,7 @@ def labels_of(labeling: httpx.Client, external_id: str) -> set[str]:
     return {item["label_name"] for item in items if item["held"]}
 
 
-def test_a_real_file_without_a_surprise(labeling: httpx.Client, tmp_path: Path) -> None:
+def test_a_file_is_imported_corrected_exported_and_undone(labeling: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "klanten.csv"
     file.write_bytes(EXCEL)
     chosen = ("--subscription", "subscribed", "--basis", "Klantenkaart")
@@ -81,29 +81,29 @@ def test_a_real_file_without_a_surprise(labeling: httpx.Client, tmp_path: Path) 
     errors = Path(done["errors_file"])
     refused = list(csv.reader(errors.read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
     assert [row[0] for row in refused] == ["Klantnr", "1003", "1004", ""]
-    mended = (
+    corrected = (
         errors.read_text(encoding="utf-8-sig").replace("Hodnen", "Honden").replace("maes@example;", "maes@example.com;")
     )
-    errors.write_text("\r\n".join(mended.splitlines()[:-1]), encoding="utf-8")
+    errors.write_text("\r\n".join(corrected.splitlines()[:-1]), encoding="utf-8")
     second = answer("import", str(errors), *chosen, "--yes")
     assert (second["result"]["created"], second["result"]["errors"]) == (2, 0)
     assert labels_of(labeling, "1003") == {"Honden"}
 
     exported = tmp_path / "terug.csv"
     assert answer("export", str(exported), "--label", "Honden")["rows"] == 3
-    again = answer("import", str(exported), "--yes")
-    assert (again["result"]["unchanged"], again["result"]["errors"]) == (3, 0)
+    reimported = answer("import", str(exported), "--yes")
+    assert (reimported["result"]["unchanged"], reimported["result"]["errors"]) == (3, 0)
 
     path = f"/v1/imports/{second['id']}"
-    would = labeling.post(f"{path}/undo?dry_run=true&erase_created=true").json()
-    assert (would["contacts"], would["erased"]) == (2, 1)  # the other one was confirmed by the import of the export
+    planned = labeling.post(f"{path}/undo?dry_run=true&erase_created=true").json()
+    assert (planned["contacts"], planned["erased"]) == (2, 1)  # the other one was confirmed by the import of the export
     labeling.post(f"{path}/undo?erase_created=true").raise_for_status()
     until(lambda: labeling.get(path).json()["state"] == "undone")
     assert labels_of(labeling, "1003") == {"Honden"}
     assert labeling.get("/v1/contacts/external:1004").status_code == 404
 
 
-def test_the_terminal_shows_what_it_will_do(labeling: httpx.Client, tmp_path: Path) -> None:
+def test_the_import_command_shows_its_plan_and_refuses_invalid_input(labeling: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "klanten.csv"
     file.write_bytes(EXCEL)
     shown = penchant("import", str(file), "--map", "Bedrag=", "--subscription", "unconfirmed")
@@ -120,7 +120,7 @@ def test_the_terminal_shows_what_it_will_do(labeling: httpx.Client, tmp_path: Pa
     assert "PNG" in refused.output
 
 
-def test_a_spreadsheet_is_exported_and_read_back(labeling: httpx.Client, tmp_path: Path) -> None:
+def test_importing_an_exported_spreadsheet_changes_nothing(labeling: httpx.Client, tmp_path: Path) -> None:
     people = [{"email": f"p{number}@example.com", "labels": ["Honden"]} for number in range(50)]
     labeling.post("/v1/contacts/batch", json=people).raise_for_status()
     file = tmp_path / "contacten.xlsx"

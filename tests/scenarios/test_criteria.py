@@ -1,4 +1,4 @@
-"""The facts of criteria come from labeling, and workflows and segments agree on them."""
+"""Segments and workflows agree on the facts that labeling publishes for criteria."""
 
 import asyncio
 from typing import Any
@@ -14,8 +14,8 @@ def members(account: Account, segment_id: str) -> set[int]:
     return {item["contact_id"] for item in items}
 
 
-def found(account: Account, criterion: dict[str, Any]) -> set[int]:
-    """Return the contacts that match a criterion, read page by page."""
+def matching_contacts(account: Account, criterion: dict[str, Any]) -> set[int]:
+    """Return the contacts that match a criterion, from all pages."""
     contact_ids: set[int] = set()
     body: dict[str, Any] = {"criterion": criterion, "limit": 7}
     while True:
@@ -31,7 +31,7 @@ def holders(account: Account, label_id: str) -> set[int]:
     return {item["contact_id"] for item in items}
 
 
-def test_created_and_samples_are_the_same_in_segments_and_workflows(scene: Scene) -> None:
+def test_segments_and_workflows_agree_on_created_and_sample(scene: Scene) -> None:
     with Account.open(scene, "Created") as account:
         start, chosen = account.labels("Start", "Chosen")
         created_today = {"contact": {"created": {"within_days": 1}}}
@@ -47,19 +47,19 @@ def test_created_and_samples_are_the_same_in_segments_and_workflows(scene: Scene
         rows = [{"contact_id": contact, "label_id": start, "held": True} for contact in contacts]
         account.post("labeling", "/v1/assignments", rows)
 
-        async def agree() -> None:
+        async def compare() -> None:
             await until_equal(lambda: asyncio.to_thread(members, account, segment), set(contacts))
-            sampled = found(account, condition)
+            sampled = matching_contacts(account, condition)
             assert 0 < len(sampled) < CONTACTS
-            assert found(account, sample) == sampled
+            assert matching_contacts(account, sample) == sampled
             await until_equal(lambda: asyncio.to_thread(holders, account, chosen), sampled)
 
-        asyncio.run(agree())
+        asyncio.run(compare())
         older = {"contact": {"created": {"older_than_days": 1}}}
         assert account.post("segmentation", "/v1/criteria/count", {"criterion": older})["count"] == 0
 
 
-def test_a_merged_label_is_meant_by_segments_and_workflows(scene: Scene) -> None:
+def test_criteria_of_segments_and_workflows_follow_a_merged_label(scene: Scene) -> None:
     with Account.open(scene, "Merging") as account:
         puppies, dogs, chosen = account.labels("Puppies", "Dogs", "Chosen")
         first, second, third = account.contacts(3)
@@ -86,7 +86,7 @@ def test_a_merged_label_is_meant_by_segments_and_workflows(scene: Scene) -> None
         asyncio.run(merge())
         [run] = account.get("workflow", f"/v1/workflows/{workflow}/runs?contact_id={third}")["items"]
         asked = account.get("workflow", f"/v1/runs/{run['id']}")["steps"][0]
-        assert (asked["saw"]["truth"], asked["saw"]["asked"]) == (True, {"id": puppies}), "as it was written"
+        assert (asked["saw"]["truth"], asked["saw"]["asked"]) == (True, {"id": puppies}), "not shown as it was written"
         again = account.post("segmentation", "/v1/criteria/count", {"criterion": criterion})
         assert again["count"] == 3
         explained = account.post("segmentation", "/v1/criteria/explain", {"criterion": criterion, "contact_id": first})

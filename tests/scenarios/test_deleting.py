@@ -1,4 +1,4 @@
-"""References as docs/reference/deleting.md lists them: a refused deletion names each user, a forced one breaks it."""
+"""For each object in docs/reference/deleting.md, a refused deletion names the users and a forced one breaks them."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ KINDS = [row[0].strip("`") for row in rows() if len(row) == 3 and row[0].startsw
 
 @dataclass
 class Thing:
-    """A deleted object: its service and path, a criterion that names it, and other texts by which users refer to it."""
+    """An object to delete: its service, path and name, a criterion that uses it, and the ids by which others use it."""
 
     service: str
     path: str
@@ -137,13 +137,13 @@ def used_by_form(account: Account, thing: Thing) -> tuple[str, Callable[[], obje
     }
     form_id = account.post("labeling", "/v1/forms", body)["id"]
 
-    def shows_it() -> bool:
+    def has_it() -> bool:
         page = httpx.get(f"{account.scene.url('labeling')}/f/{form_id}", timeout=30)
         assert page.is_success, page.text
         return thing.name in page.text
 
-    assert shows_it()
-    return form_id, lambda: not shows_it()
+    assert has_it()
+    return form_id, lambda: not has_it()
 
 
 def used_by_message(account: Account, thing: Thing) -> tuple[str, Callable[[], object]]:
@@ -167,13 +167,13 @@ USES: dict[str, Callable[[Account, Thing], tuple[str, Callable[[], object]]]] = 
 }
 
 
-def test_the_page_has_every_thing_and_every_kind_of_user() -> None:
+def test_the_page_lists_exactly_the_tested_objects_and_users() -> None:
     assert USERS.keys() == THINGS.keys()
     assert {kind for kinds in USERS.values() for kind in kinds} == set(KINDS) == USES.keys()
 
 
 @pytest.mark.parametrize("what", USERS)
-def test_every_kind_of_user_is_named_and_broken_once_it_is_forced(scene: Scene, what: str) -> None:
+def test_a_refused_deletion_names_all_users_and_a_forced_one_breaks_them(scene: Scene, what: str) -> None:
     with Account.open(scene, f"Deleting a {what}") as account:
         thing = THINGS[what](account)
         users: dict[tuple[str, str], Callable[[], object]] = {}
@@ -186,10 +186,10 @@ def test_every_kind_of_user_is_named_and_broken_once_it_is_forced(scene: Scene, 
             assert {(one["kind"], one["id"]) for one in found} == users.keys(), kind
             assert all(one["name"] for one in found)
         for kind, user_id in users:
-            assert kind == "form" or not users[kind, user_id](), "it is broken before anything is deleted"
+            assert kind == "form" or not users[kind, user_id](), "a user is broken before the deletion"
         if what in ("label", "segment"):
             listed = account.get(thing.service, f"{thing.path}/uses")["items"]
-            assert listed == found, "the list beforehand is another one"
+            assert listed == found, "the list of uses differs from the refused deletion"
 
         forced = account.request(thing.service, "DELETE", f"{thing.path}?force=true")
         assert forced.is_success, forced.text
@@ -198,7 +198,7 @@ def test_every_kind_of_user_is_named_and_broken_once_it_is_forced(scene: Scene, 
 
 
 @pytest.mark.parametrize("what", USERS)
-def test_what_nothing_uses_is_deleted_at_once(scene: Scene, what: str) -> None:
+def test_an_unused_object_is_deleted_without_force(scene: Scene, what: str) -> None:
     with Account.open(scene, f"Deleting an unused {what}") as account:
         thing = THINGS[what](account)
         deleted = account.request(thing.service, "DELETE", thing.path)

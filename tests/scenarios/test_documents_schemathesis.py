@@ -1,7 +1,7 @@
-"""Requests that the live OpenAPI documents allow and forbid get no 5xx and no undocumented answer.
+"""Valid and invalid requests generated from the live OpenAPI documents get no 5xx and no undocumented answer.
 
-Made-up ids are tested for tracking and labeling by their own tests (test_bad_input.py), and here for the services that
-need the others. Ids of existing objects are tested here for all four.
+Requests with made-up ids are tested for tracking and labeling in their own tests (test_bad_input.py), and here for the
+services that depend on them. Requests with ids of existing objects are tested here for all four.
 """
 
 import json
@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.everything import one_of_everything
+from tests.scenarios.everything import create_one_of_each_kind
 from tests.scenarios.scene import SERVICES, Account, Scene
 from tests.stack.bad_input import send_bad_input
 
 EXAMPLES = {"made up": 20, "real": 8}  # per operation
 JSON = {"Content-Type": "application/json"}
-# Values that a definition may contain by mistake. schemathesis cannot generate them, for the document describes the
-# parts of a definition only roughly.
+# Values that a definition may contain by mistake. Schemathesis cannot generate them, because the document does not
+# describe the parts of a definition in detail.
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 2**63, 2**70, 1e308, float("nan"),
     "", "\0", "\ud800", "\U0001f415", "x" * 5000, [], {}, [None], {"": None}, [[[]]],
@@ -31,13 +31,13 @@ ODD: tuple[Any, ...] = (
     ("service", "ids"),
     [("segmentation", "made up"), ("workflow", "made up"), *((service, "real") for service in SERVICES)],
 )
-def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_failure(scene: Scene, service: str, ids: str, tmp_path: Path) -> None:
     with Account.open(scene, "Bad input") as account:
-        made = one_of_everything(account)
+        made = create_one_of_each_kind(account)
         options = []
         if ids == "real":
-            # After a deletion the ids would not exist any more. A wrong campaign in the path is replaced by the
-            # existing one here, and schemathesis would report its acceptance as a mistake.
+            # DELETE is excluded because the ids would no longer exist afterwards. Schemathesis expects that an invalid
+            # campaign id is rejected, but the existing id replaces it here.
             options = [
                 "--exclude-method=DELETE",
                 "--include-path-regex=[{]",
@@ -56,12 +56,12 @@ def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_pa
 
 
 @pytest.mark.timeout(300)
-def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> None:
+def test_odd_values_in_definitions_get_an_expected_status(scene: Scene) -> None:
     """Each part of a valid definition is replaced by odd values."""
     unexpected = []
     with Account.open(scene, "Odd definitions") as account:
-        things = one_of_everything(account)
-        criterion, definition = _everything_in_a_criterion(things), _everything_in_a_workflow(things)
+        things = create_one_of_each_kind(account)
+        criterion, definition = _complex_criterion(things), _complex_workflow(things)
         asked = {"criterion": criterion, "contact_id": int(things["contact"])}
         requests = [("segmentation", "/v1/criteria/explain", asked), ("workflow", "/v1/workflows", definition)]
         for service, path, body in requests:
@@ -74,7 +74,7 @@ def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> No
 
 
 def _changed(value: Any) -> Iterator[Any]:
-    """Yield `value` with one part replaced, for each part and each odd value, and with each member missing."""
+    """Yield `value` with one part replaced, for each part and each odd value, and with each member removed."""
     yield from ODD
     if isinstance(value, dict):
         for name, member in value.items():
@@ -86,7 +86,7 @@ def _changed(value: Any) -> Iterator[Any]:
             yield from ([*value[:place], changed, *value[place + 1 :]] for changed in _changed(item))
 
 
-def _everything_in_a_criterion(things: Mapping[str, str]) -> dict[str, Any]:
+def _complex_criterion(things: Mapping[str, str]) -> dict[str, Any]:
     label, message, segment = things["label_id"], things["message_id"], things["segment_id"]
     return {
         "all": [
@@ -103,7 +103,7 @@ def _everything_in_a_criterion(things: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _everything_in_a_workflow(things: Mapping[str, str]) -> dict[str, Any]:
+def _complex_workflow(things: Mapping[str, str]) -> dict[str, Any]:
     label, message = things["label_id"], things["message_id"]
     clicked = {"on": "ContactClicked", "send": "this_run"}
     return {
@@ -127,8 +127,8 @@ def _everything_in_a_workflow(things: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def test_the_documents_are_those_of_the_repository(scene: Scene) -> None:
-    """So the tests of the live documents are valid for the published ones."""
+def test_live_documents_have_the_paths_of_the_published_ones(scene: Scene) -> None:
+    """The tests of the live documents are therefore valid for the published ones."""
     documents = Path(__file__).parents[2] / "docs" / "openapi"
     with Account.open(scene, "Documents") as account:
         for service in scene.services:

@@ -1,4 +1,4 @@
-"""A contact is erased: soon no store contains its personal data, and its actions stay counted."""
+"""Soon after a contact is erased, no store contains its personal data; its clicks stay counted."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ from shared.events.topics import TOPICS
 from tests.scenarios.scene import SERVICES, Account, Scene
 from tests.stack.topics import read_topic
 
-WITHIN = 20.0  # seconds, on a busy machine; it is a fraction of one on an idle one
+WITHIN = 20.0  # seconds on a busy machine; less than one on an idle machine
 HTML = '<a href="https://shop.example/shoes?a=1&amp;b=2">Shoes</a>'
-# Intake topics forget by their retention, and labeling.contacts by compaction.
-KEEP_IT_BY_DESIGN = {"labeling.contacts", "intake.clicks", "intake.engagements"}
+# Kafka deletes the records of intake topics by retention, and those of labeling.contacts by compaction.
+DELETED_BY_KAFKA = {"labeling.contacts", "intake.clicks", "intake.engagements"}
 COLUMNS = """
 SELECT table_name::text AS "table", column_name::text AS "column", data_type::text AS type
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
@@ -28,7 +28,7 @@ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1, 2
 
 
 class Person:
-    """A contact with an unmistakable word in all its data."""
+    """A contact with a unique word in all its personal data."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -39,7 +39,7 @@ class Person:
         self.contact_id = 0
 
     def join(self) -> None:
-        """Import the contact twice, with an answer kept for a repeated request, and once with a row that is refused."""
+        """Create the contact, with stored answers for the idempotency keys, and fail to create it a second time."""
         rows = [{"email": self.email, "external_id": self.external_id, "fields": {"motto": f"quetzals {self.word}"}}]
         imported = self.account.post("labeling", "/v1/contacts/batch", rows, Idempotency_Key=f"import-{uuid4()}")
         (self.contact_id,) = imported["contact_ids"]
@@ -53,18 +53,18 @@ class Person:
         assert self.account.get("labeling", f"/v1/contacts/external:{self.external_id}")
 
     def engage(self, **reference: object) -> None:
-        """Fill in a form, with data that is never published."""
+        """Report a submitted form, with data that is never published."""
         now = datetime.now(UTC).isoformat()
         report = {"kind": "form.submitted", "occurred_at": now, "data": {"address": self.email, "essay": self.word}}
         self.account.post("labeling", "/v1/engagements", [report | reference], Idempotency_Key=f"form-{uuid4()}")
 
     def click(self, tracked: str) -> None:
-        """Click on the link with a browser that sends many headers."""
+        """Click on the link with a browser whose headers contain the word."""
         answer = httpx.get(tracked, headers=self.browser)
         assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/shoes?a=1&b=2")
 
-    def report_clicks_on_what_nobody_knows(self) -> None:
-        """Report clicks on a message that was never registered, by every identifier of the contact; they are held."""
+    def report_clicks_on_an_unknown_message(self) -> None:
+        """Report clicks on an unknown message by each identifier of the contact; the records are held."""
         now = datetime.now(UTC).isoformat()
         report = {"message_id": str(uuid4()), "url": "https://shop.example/", "occurred_at": now, "ip": "192.0.2.7"}
         names = ({"email": self.email.lower()}, {"external_id": self.external_id}, {"contact_id": self.contact_id})
@@ -74,12 +74,12 @@ class Person:
 
 @pytest.mark.asyncio
 @pytest.mark.timeout(300)
-async def test_nothing_is_left_of_an_erased_contact_but_numbers(scene: Scene) -> None:
+async def test_only_counts_remain_of_an_erased_contact(scene: Scene) -> None:
     with Account.open(scene, "Forgetful") as account:
-        await _erased(scene, account)
+        await _check_erasure(scene, account)
 
 
-async def _erased(scene: Scene, account: Account) -> None:
+async def _check_erasure(scene: Scene, account: Account) -> None:
     account.post("labeling", "/v1/fields", {"key": "motto", "name": "Motto", "type": "text"})
     (shoes,) = account.labels("Shoes")
     message = account.message(HTML)
@@ -101,14 +101,14 @@ async def _erased(scene: Scene, account: Account) -> None:
     account.post("workflow", f"/v1/workflows/{workflow}/activate")
 
     person = Person(account)
-    person.engage(email=person.email)  # before the contact is known: held until then
+    person.engage(email=person.email)  # held until the contact is created
     person.join()
     bystander = account.contacts(1)[0]
     tracked = account.tokens(message["id"], [person.contact_id])[person.contact_id]["links"][link]
     for _ in range(2):
         person.click(tracked)
     person.engage(external_id=person.external_id)
-    person.report_clicks_on_what_nobody_knows()
+    person.report_clicks_on_an_unknown_message()
 
     def members() -> list[Any]:
         items: list[Any] = account.get("segmentation", f"/v1/segments/{segment}/members")["items"]
@@ -121,35 +121,35 @@ async def _erased(scene: Scene, account: Account) -> None:
     def engagements() -> int:
         return len(account.get("labeling", f"/v1/contacts/{person.contact_id}/engagements")["items"])
 
-    _until(lambda: members() == [{"contact_id": person.contact_id}], "it enters the segment")
-    _until(lambda: run().get("waiting") is not None, "its run waits")
-    _until(lambda: engagements() == 2, "both engagements are there")
+    _until(lambda: members() == [{"contact_id": person.contact_id}], "the contact enters the segment")
+    _until(lambda: run().get("waiting") is not None, "the run waits")
+    _until(lambda: engagements() == 2, "both engagements are stored")
     held = "SELECT count(*) FROM held WHERE encode(value, 'escape') ~ $1"
     await _until_rows(scene, "tracking", held, [person.word], 2)
     asked = {"criterion": liked, "contact_id": person.contact_id}
     account.post("segmentation", "/v1/criteria/explain", asked, Idempotency_Key="explain")
     account.post("workflow", f"/v1/workflows/{workflow}/try", {"contact_id": person.contact_id}, Idempotency_Key="try")
-    # Before the erasure, the word is found.
-    everywhere = await _places(scene, person.word)
+    # Before the erasure, the search finds the word.
+    everywhere = await _columns_with(scene, person.word)
     assert {"labeling.contacts.email", "labeling.events.personal", "tracking.clicks.user_agent"} <= everywhere
     assert {"labeling.engagements.data", "tracking.held.value"} <= everywhere
 
     assert account.request("labeling", "DELETE", f"/v1/contacts/{person.contact_id}").status_code == 204
 
     deadline = monotonic() + WITHIN
-    while left := await _places(scene, person.word):
+    while left := await _columns_with(scene, person.word):
         assert monotonic() < deadline, left
-    _until(lambda: members() == [], "it leaves the segment")
-    _until(lambda: run()["state"] != "running", "its run ends")
-    assert not list(_files(scene, person.word))
+    _until(lambda: members() == [], "the contact leaves the segment")
+    _until(lambda: run()["state"] != "running", "the run ends")
+    assert not list(_files_with(scene, person.word))
     assert account.get("labeling", f"/v1/contacts/{bystander}")["email"]
-    await _said_on_kafka(scene, account, person)
-    await _clicks_that_come_later_are_dropped(account, person, message["id"], tracked)
-    assert not await _places(scene, person.word)
+    await _check_topics(scene, account, person)
+    await _check_that_later_clicks_are_dropped(account, person, message["id"], tracked)
+    assert not await _columns_with(scene, person.word)
 
 
-async def _said_on_kafka(scene: Scene, account: Account, person: Person) -> None:
-    """Check that the newest record is a tombstone, after one that says `erased`; no other topic ever had the word."""
+async def _check_topics(scene: Scene, account: Account, person: Person) -> None:
+    """Check that the contact's last records are `erased` and a tombstone, and that no other topic has the word."""
     key = f"{account.account_id}:{person.contact_id}".encode()
     for topic, about in TOPICS.items():
         if about.kind == "dead":
@@ -160,11 +160,11 @@ async def _said_on_kafka(scene: Scene, account: Account, person: Person) -> None
             assert tombstone.value is None
             assert orjson.loads(erased.value)["state"] == "erased"
             assert person.word.encode() not in erased.value.lower()
-        elif topic not in KEEP_IT_BY_DESIGN:
+        elif topic not in DELETED_BY_KAFKA:
             assert not [record for record in records if person.word.encode() in (record.value or b"").lower()], topic
 
 
-async def _clicks_that_come_later_are_dropped(account: Account, person: Person, message_id: str, tracked: str) -> None:
+async def _check_that_later_clicks_are_dropped(account: Account, person: Person, message_id: str, tracked: str) -> None:
     before = _dropped(account)
     numbers = account.get("tracking", f"/v1/messages/{message_id}/stats")["clicks"]
     assert numbers == {"human": 2, "machine": 0, "unsure": 0}
@@ -182,28 +182,28 @@ def _dropped(account: Account) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in named if "intake.clicks" in line)
 
 
-async def _places(scene: Scene, word: str) -> set[str]:
-    """Return every service.table.column that contains the word, ignoring case, also within bytes."""
+async def _columns_with(scene: Scene, word: str) -> set[str]:
+    """Return every service.table.column that contains the word, ignoring case, including bytea columns."""
     found = set()
     for service in SERVICES:
         connection = await asyncpg.connect(scene.sandbox.database(service))
         try:
             for place in await connection.fetch(COLUMNS):
-                if await connection.fetchval(_looks_for(place), word):
+                if await connection.fetchval(_search_query(place), word):
                     found.add(f"{service}.{place['table']}.{place['column']}")
         finally:
             await connection.close()
     return found
 
 
-def _looks_for(place: asyncpg.Record) -> str:
+def _search_query(place: asyncpg.Record) -> str:
     column = f'"{place["column"]}"'
     text = f"encode({column}, 'escape')" if place["type"] == "bytea" else f"{column}::text"
     return f"""SELECT EXISTS (SELECT FROM "{place["table"]}" WHERE {text} ILIKE '%' || $1 || '%')"""
 
 
-def _files(scene: Scene, word: str) -> Iterator[str]:
-    """Yield the logs and the spooled files that contain the word."""
+def _files_with(scene: Scene, word: str) -> Iterator[str]:
+    """Yield the log and spool files that contain the word."""
     for path in scene.sandbox.folder.rglob("*"):
         if path.is_file() and word.encode() in path.read_bytes().lower():
             yield str(path)

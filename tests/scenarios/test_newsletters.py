@@ -1,4 +1,4 @@
-"""Real newsletters: they are registered, their links are labelled and clicked, and clicks are counted exactly."""
+"""Real newsletters are registered, their links are labelled and clicked, and the clicks are counted exactly."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ NEWSLETTERS = sorted(DATA.rglob("*.html"))
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CRAWLER = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
 SEND = {"kind": "campaign", "id": "issue", "sent_at": "2026-11-01T08:00:00Z"}
-OWN_PAGES = {"unsubscribe_url": "/u/", "preferences_url": "/p/"}  # merge tags of our own, which lead to these pages
+OWN_PAGES = {"unsubscribe_url": "/u/", "preferences_url": "/p/"}  # Penchant's own merge tags, and the pages behind them
 CONTACTS = 5
 LABELS = 9
 AT_ONCE = 4
@@ -47,20 +47,20 @@ class Href:
     def is_twin_of(self, other: "Href") -> bool:
         """Return whether this link is the Outlook version of the button `other`.
 
-        Its shape may end in a later comment.
+        The Outlook version may have no text, because its shape may end in a later comment.
         """
         same_words = self.words in ([], other.words)
         return self.outlook > other.outlook and self.target == other.target and same_words
 
 
 class Hrefs(HTMLParser):
-    """The href of every link, as the standard library's parser sees them, in Outlook's conditional comments too."""
+    """The href of every link, as the standard library's parser reads it, also in Outlook's conditional comments."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Href] = []
         self.open: Href | None = None
-        self.raw = 0  # in <title> and the like, which the parser takes for markup
+        self.raw = 0  # above 0 inside <title> and <textarea>, whose text the parser reads as markup
 
     @classmethod
     def of(cls, html: str) -> list[Href]:
@@ -71,9 +71,8 @@ class Hrefs(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.raw += tag in ("title", "textarea")
         href = dict(attrs).get("href", "none")
-        clickable = (
-            tag in ("a", "area") or ":" in tag
-        )  # an <item href> of a template language becomes a link only later
+        # An <item href> of a template language becomes a link only later.
+        clickable = tag in ("a", "area") or ":" in tag
         if not self.raw and clickable and href != "none":
             self.found.append(Href((href or "").strip(), tag))
             self.open = self.found[-1]
@@ -97,10 +96,10 @@ class Hrefs(HTMLParser):
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A request for a tracked link, and where it must lead."""
+    """A request for a tracked link, and the expected redirect."""
 
     url: str
-    leads_to: str
+    location: str
     method: str
     user_agent: str
 
@@ -139,7 +138,7 @@ class Mailing:
         self.tally = Tally()
 
     def send(self, path: Path) -> list[Click]:
-        """Register and label a newsletter; request all its tracked links."""
+        """Register and label a newsletter; return the clicks on its tracked links."""
         html = path.read_text(encoding="utf-8")
         message = self.account.message(html, path.stem)
         self.messages.append(message)
@@ -170,7 +169,7 @@ class Mailing:
         return clicks
 
     def _label(self, message: dict[str, Any]) -> dict[str, list[str]]:
-        """Label the links, with labels in turn: every link has one, every third link two."""
+        """Label the links, with each label in turn: every link has one label, every third link two."""
         chosen = {}
         for place, link in enumerate(link for link in message["links"] if link["trackable"]):
             second = [self.labels[(place + 4) % LABELS]] if place % 3 == 0 else []
@@ -181,7 +180,7 @@ class Mailing:
     def _clickers(self, number: int) -> Iterator[tuple[int, str, str]]:
         """Yield contact, method and user agent of each click on the link with that number."""
         yield self.contacts[number % CONTACTS], "GET", BROWSER
-        if number % 4 == 0:  # again
+        if number % 4 == 0:  # a second time
             yield self.contacts[number % CONTACTS], "GET", BROWSER
         if number % 5 == 0:  # another contact, whose mail scanner has clicked before
             yield self.contacts[(number // 5) % CONTACTS], "GET", CRAWLER
@@ -192,39 +191,39 @@ class Mailing:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("paths", [SAMPLES, NEWSLETTERS], ids=["samples", "newsletters"])
-def test_every_link_leads_where_it_did_and_every_click_is_counted(scene: Scene, paths: Sequence[Path]) -> None:
+def test_links_redirect_to_their_original_urls_and_every_click_is_counted(scene: Scene, paths: Sequence[Path]) -> None:
     if not paths:
-        pytest.skip(f"the newsletters to try things on are not there: {DATA}")
+        pytest.skip(f"there are no newsletters in {DATA}")
     with Account.open(scene, "Newsletters") as account:
         mailing = Mailing(account)
         clicks = [click for path in paths for click in mailing.send(path)]
-        _click(clicks)
-        _counted_in_tracking(mailing)
-        _counted_in_labeling(mailing)
-        asyncio.run(_all_assigned_on_kafka(scene, mailing))
+        _request_all(clicks)
+        _check_tracking(mailing)
+        _check_labeling(mailing)
+        asyncio.run(_check_topics(scene, mailing))
 
 
-def _click(clicks: Sequence[Click]) -> None:
-    """Request all tracked links; each must lead to exactly the original URL."""
+def _request_all(clicks: Sequence[Click]) -> None:
+    """Request all tracked links; check that each redirects to exactly the original URL."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for wrong in pool.map(_click_in_turn, [clicks[first::AT_ONCE] for first in range(AT_ONCE)]):
+        for wrong in pool.map(_request_in_turn, [clicks[first::AT_ONCE] for first in range(AT_ONCE)]):
             assert wrong == []
 
 
-def _click_in_turn(clicks: Sequence[Click]) -> list[tuple[Click, int, str | None]]:
-    """Return the clicks with a wrong answer, and the answer."""
+def _request_in_turn(clicks: Sequence[Click]) -> list[tuple[Click, int, str | None]]:
+    """Request the links in turn; return the clicks with a wrong answer, and the answers."""
     wrong = []
     with closing(HTTPConnection(urlsplit(clicks[0].url).netloc, timeout=30)) as connection:
         for click in clicks:
             connection.request(click.method, urlsplit(click.url).path, headers={"User-Agent": click.user_agent})
             answer = connection.getresponse()
             answer.read()
-            if (answer.status, answer.headers["location"]) != (302, click.leads_to):
+            if (answer.status, answer.headers["location"]) != (302, click.location):
                 wrong.append((click, answer.status, answer.headers["location"]))
     return wrong
 
 
-def _counted_in_tracking(mailing: Mailing) -> None:
+def _check_tracking(mailing: Mailing) -> None:
     for message in mailing.messages:
         expected = mailing.tally.of_message(message["id"])
 
@@ -255,7 +254,7 @@ def _by_verdict(clicks: dict[tuple[int, str, str], int]) -> dict[str, int]:
     return dict(counts)
 
 
-def _counted_in_labeling(mailing: Mailing) -> None:
+def _check_labeling(mailing: Mailing) -> None:
     for contact in mailing.contacts:
         expected = {(label, True, n) for (who, label), n in mailing.tally.interests.items() if who == contact}
 
@@ -266,8 +265,8 @@ def _counted_in_labeling(mailing: Mailing) -> None:
         _until_equal(labels, expected)
 
 
-async def _all_assigned_on_kafka(scene: Scene, mailing: Mailing) -> None:
-    """Check for one ContactClicked per click, with the link's labels, and one LabelAssigned per label and contact."""
+async def _check_topics(scene: Scene, mailing: Mailing) -> None:
+    """Check that the topics have one ContactClicked per click, and one LabelAssigned per label and contact."""
     clicked: Counter[tuple[int, str, str, str]] = Counter()
     for event in await _events(scene, "tracking.clicks", mailing.account.account_id):
         clicked[event["contact_id"], event["message_id"], event["link_id"], event["verdict"]] += 1
@@ -285,7 +284,7 @@ async def _events(scene: Scene, topic: str, account_id: int) -> list[dict[str, A
 
 
 def _as_header(url: str) -> str:
-    """Return a URL as a Location can carry it."""
+    """Return a URL as it appears in the header Location."""
     return url if url.isascii() and " " not in url else quote(url, safe=string.punctuation)
 
 

@@ -1,4 +1,4 @@
-"""Changes that are written together are seen in order: no consumer sees an effect before its cause."""
+"""Changes that are written together are applied in order: no consumer sees an effect before its cause."""
 
 import asyncio
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Writes:
         self.account.post("labeling", "/v1/contacts/batch", rows)
 
     async def events(self, topic: str) -> list[dict[str, Any]]:
-        """Return all events of the account on a topic, as committed now."""
+        """Return all committed events of the account on a topic."""
         found = [orjson.loads(record.value) for record in await read_topic(self.account.scene.sandbox.settings, topic)]
         return [event for event in found if event["account_id"] == self.account.account_id]
 
@@ -60,20 +60,20 @@ class Writes:
         """Return the contacts that the topic's events are about."""
         return {event["contact_id"] for event in asyncio.run(self.events(topic))}
 
-    def all_requested(self, contact_ids: Sequence[int]) -> set[int]:
+    def wait_for_requests(self, contact_ids: Sequence[int]) -> set[int]:
         """Wait until a message was requested for each of these contacts; return all contacts with a request."""
 
         async def requested() -> set[int]:
             return {event["contact_id"] for event in await self.events("workflow.messages")}
 
-        async def those() -> set[int]:
+        async def requested_so_far() -> set[int]:
             return set(contact_ids) & await requested()
 
-        asyncio.run(until_equal(those, set(contact_ids)))
+        asyncio.run(until_equal(requested_so_far, set(contact_ids)))
         return asyncio.run(requested())
 
 
-def test_who_is_made_blocked_together_with_a_label_is_never_sent_to(scene: Scene) -> None:
+def test_no_message_is_requested_for_contacts_blocked_together_with_a_label(scene: Scene) -> None:
     with Account.open(scene, "Blocked") as account:
         writes = Writes(account)
         writes.workflow("Welcome")
@@ -82,12 +82,12 @@ def test_who_is_made_blocked_together_with_a_label_is_never_sent_to(scene: Scene
         known = account.contacts(SINGLE)
         writes.update(known[:6], subscription="blocked")
         writes.update(known[6:], subscription="unsubscribed")
-        others = writes.create("reader", subscription="subscribed")  # behind the others, in each partition
-        assert writes.all_requested(others) == set(others)
+        others = writes.create("reader", subscription="subscribed")  # after the others in each partition
+        assert writes.wait_for_requests(others) == set(others)
         assert not {*blocked, *left, *known} & writes.contacts_on("workflow.messages")
 
 
-def test_a_condition_sees_the_field_that_was_written_together_with_the_label(scene: Scene) -> None:
+def test_a_condition_sees_a_field_written_together_with_the_label(scene: Scene) -> None:
     with Account.open(scene, "Cities") as account:
         writes = Writes(account)
         writes.workflow("Gent", condition={"field": {"key": "city", "is": "Gent"}})
@@ -99,11 +99,11 @@ def test_a_condition_sees_the_field_that_was_written_together_with_the_label(sce
         writes.update(known, fields={"city": "Gent"})
         elsewhere = writes.create("elsewhere", subscription="subscribed", fields={"city": "Brugge"})
         gent = writes.create("gent", subscription="subscribed", fields={"city": "Gent"})
-        assert writes.all_requested([*known, *gent]) == {*known, *gent}
+        assert writes.wait_for_requests([*known, *gent]) == {*known, *gent}
         assert not set(elsewhere) & writes.contacts_on("workflow.messages")
 
 
-def test_nobody_enters_a_segment_for_a_moment(scene: Scene) -> None:
+def test_no_contact_enters_a_segment_temporarily(scene: Scene) -> None:
     with Account.open(scene, "Moments") as account:
         writes = Writes(account)
         criterion = {"all": [{"label": writes.news}, {"not": {"field": {"key": "city", "is": "Gent"}}}]}
@@ -111,7 +111,7 @@ def test_nobody_enters_a_segment_for_a_moment(scene: Scene) -> None:
         gent = writes.create("gent", fields={"city": "Gent"})
         known = account.contacts(SINGLE)
         writes.update(known, fields={"city": "Gent"})
-        others = writes.create("other", fields={"city": "Brugge"})  # behind the others, in each partition
+        others = writes.create("other", fields={"city": "Brugge"})  # after the others in each partition
         asyncio.run(until(lambda: account.get("segmentation", f"/v1/segments/{segment}")["count"] == len(others)))
         entered = writes.contacts_on("segmentation.memberships")
         assert entered == set(others)

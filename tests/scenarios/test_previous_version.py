@@ -1,4 +1,4 @@
-"""An upgrade: the previous version works on databases that the current one has migrated, until it is replaced."""
+"""During an upgrade, services of the previous version work on databases that the current version has migrated."""
 
 import asyncio
 import subprocess
@@ -14,13 +14,13 @@ from tests.stack.processes import start_all
 from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
 
-SESSION = "10"  # seconds after which the group removes a stopped member: the new process is another member
-REPLACED = ("labeling", "tracking", "segmentation", "workflow")  # in the order of the how-to page
+SESSION = "10"  # seconds until the group removes a stopped member; the process that replaces it is a new member
+REPLACED = ("labeling", "tracking", "segmentation", "workflow")  # in the order that the how-to page recommends
 
 
 @pytest.fixture
 def previous(tmp_path: Path) -> Path:
-    """Provide the code of the previous version. A clone without history does not have it."""
+    """Provide the code of the previous version; skip the test in a clone without history."""
     folder = tmp_path / "previous"
     folder.mkdir()
     try:
@@ -76,7 +76,7 @@ class Story:
 
 
 @pytest.mark.timeout(400)
-def test_services_are_replaced_one_after_the_other(
+def test_clicks_are_processed_while_services_are_upgraded_one_by_one(
     kafka: TestKafka, postgres: TestPostgres, tmp_path: Path, previous: Path
 ) -> None:
     sandbox = Sandbox(kafka, postgres, tmp_path)  # its databases have the tables of the current version

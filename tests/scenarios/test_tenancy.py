@@ -1,4 +1,4 @@
-"""Every endpoint of the live OpenAPI documents refuses requests without the right key."""
+"""Every endpoint of the live OpenAPI documents refuses requests that the key does not permit."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from shared.http.keys import generate
-from tests.scenarios.everything import definition_on, html_of, one_of_everything
+from tests.scenarios.everything import create_one_of_each_kind, definition_started_by, html_of
 from tests.scenarios.scene import SERVICES, Account, Scene, bearer
 
 METHODS = ("get", "put", "post", "patch", "delete")
@@ -26,8 +26,8 @@ BY_ORIGIN = {
     ("DELETE", "/v1/contacts/{contact}/labels/{label_id}"),
     ("POST", "/v1/assignments"),
 }
-# Any id is answered: an unknown contact was not in the campaign. The answer reveals nothing about another account.
-EVERYWHERE = {"contact_id"}
+# Any id is valid: an unknown contact was not in the campaign. The answer reveals nothing about another account.
+ANY_ID_IS_VALID = {"contact_id"}
 SOON = 1.0  # seconds until a revoked key is refused
 TABLES = """
 SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
@@ -48,7 +48,7 @@ class Operation:
     @property
     def parameters(self) -> list[str]:
         """Return the ids in the path that name an object of one account."""
-        return [name for name in re.findall(r"{(\w+)}", self.path) if name not in EVERYWHERE]
+        return [name for name in re.findall(r"{(\w+)}", self.path) if name not in ANY_ID_IS_VALID]
 
     def __str__(self) -> str:
         return f"{self.service}: {self.method} {self.path}"
@@ -72,10 +72,10 @@ class Tenant:
     def __init__(self, account: Account, contacts: int) -> None:
         self.account = account
         # The other account must not have a contact with this id.
-        self.ids = one_of_everything(account, f"motto_{account.account_id}", contacts)
+        self.ids = create_one_of_each_kind(account, f"motto_{account.account_id}", contacts)
         self.contact = int(self.ids["contact"])
         dogs, message, link = self.ids["label_id"], self.ids["message_id"], self.ids["link_id"]
-        criterion, definition = {"label": dogs}, definition_on(dogs)
+        criterion, definition = {"label": dogs}, definition_started_by(dogs)
         report = {"contact_id": self.contact, "message_id": message, "link_id": link, "occurred_at": NOW}
         engagement = {"contact_id": self.contact, "kind": "form", "occurred_at": NOW}
         asked = {"criterion": criterion, "contact_id": self.contact}
@@ -114,7 +114,7 @@ class Tenant:
         self.bodies |= self._bodies_of_many(dogs) | self._bodies_of_campaigns(dogs, message)
 
     def _bodies_of_many(self, dogs: str) -> dict[tuple[str, str], Any]:
-        """Return the bodies of imports, exports, forms, suppressions, and of other work on many contacts."""
+        """Return the bodies for imports, exports, forms, suppressions and other work on many contacts."""
         form = {"name": "Another"}
         return {
             ("PATCH", "/v1/account"): {"name": "Changed"},
@@ -136,7 +136,7 @@ class Tenant:
         }
 
     def _bodies_of_campaigns(self, dogs: str, message: str) -> dict[tuple[str, str], Any]:
-        """Return the bodies of audiences and campaigns, and of the parts of a message that they need."""
+        """Return the bodies for audiences, campaigns, and the parts of a message that they need."""
         criterion = {"label": dogs}
         campaign = {"name": "Another", "message_id": message, "audience": {"include": [criterion]}}
         return {
@@ -161,7 +161,7 @@ class Tenant:
         }
 
     def ask(self, operation: Operation, ids: dict[str, str], key: str | None = None) -> httpx.Response:
-        """Send the operation for `ids` with a valid body, by default with the account's own key."""
+        """Send a request for `ids` with a valid body, by default with the account's own key."""
         path = operation.path.format(**ids)
         if operation.path.endswith("/html"):
             path += f"?contact_id={self.contact}"
@@ -185,9 +185,9 @@ def other(scene: Scene) -> Iterator[Tenant]:
         yield Tenant(account, contacts=3)
 
 
-def test_what_belongs_to_another_account_is_not_there(scene: Scene, tenant: Tenant, other: Tenant) -> None:
-    """Each id of a path is replaced in turn, and then all of them."""
-    before = _everything(other)
+def test_objects_of_another_account_are_not_found(scene: Scene, tenant: Tenant, other: Tenant) -> None:
+    """Every combination of the path's ids is replaced by ids of the other account."""
+    before = _objects_of(other)
     for operation in operations(scene):
         for theirs in product((True, False), repeat=len(operation.parameters)):
             if any(theirs):
@@ -197,11 +197,11 @@ def test_what_belongs_to_another_account_is_not_there(scene: Scene, tenant: Tena
                 assert answer.status_code == 404, (str(operation), whose, answer.text)
     external = f"external:{other.account.get('labeling', f'/v1/contacts/{other.contact}')['external_id']}"
     assert tenant.account.request("labeling", "GET", f"/v1/contacts/{external}").status_code == 404
-    assert _everything(other) == before
+    assert _objects_of(other) == before
 
 
-def _everything(of: Tenant) -> list[Any]:
-    """Return all data that the owner sees."""
+def _objects_of(of: Tenant) -> list[Any]:
+    """Return the objects of the account, as its own key reads them."""
     paths = {
         "tracking": ["/v1/messages/{message_id}"],
         "labeling": [
@@ -219,7 +219,7 @@ def _everything(of: Tenant) -> list[Any]:
     ]
 
 
-def test_ids_in_queries_and_bodies_are_looked_for_in_the_account_too(tenant: Tenant, other: Tenant) -> None:
+def test_ids_of_another_account_in_queries_and_bodies_match_nothing(tenant: Tenant, other: Tenant) -> None:
     """Lists that are filtered by another account's ids are empty; bodies that name them are refused."""
     ask, ids, theirs = tenant.account.request, tenant.ids, other.ids
     contact = other.contact
@@ -246,7 +246,7 @@ def test_ids_in_queries_and_bodies_are_looked_for_in_the_account_too(tenant: Ten
     assert ask("labeling", "POST", "/v1/assignments", json=assigned).status_code == 422
 
 
-def test_nothing_is_done_without_a_key(scene: Scene, tenant: Tenant) -> None:
+def test_requests_without_a_key_are_refused(scene: Scene, tenant: Tenant) -> None:
     with closing(httpx.Client(timeout=30)) as http:
         for operation in operations(scene):
             path = operation.path.format(**tenant.ids)
@@ -257,7 +257,7 @@ def test_nothing_is_done_without_a_key(scene: Scene, tenant: Tenant) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_made_up_key_is_refused_without_the_database(scene: Scene, tenant: Tenant, service: str) -> None:
+async def test_a_made_up_key_is_refused_without_a_query(scene: Scene, tenant: Tenant, service: str) -> None:
     """All tables are locked, so no query can run, and the key is still refused."""
     own = [operation for operation in operations(scene) if operation.service == service]
     connection = await asyncpg.connect(scene.sandbox.database(service))
@@ -267,13 +267,13 @@ async def test_a_made_up_key_is_refused_without_the_database(scene: Scene, tenan
             answers = {str(operation): tenant.ask(operation, tenant.ids, "pk_" + "0" * 49) for operation in own}
             # A key with the right checksum that belongs to no account.
             answers["well made"] = tenant.ask(own[0], tenant.ids, generate())
-            assert await connection.fetchval("SELECT true"), "it was locked all the time"
+            assert await connection.fetchval("SELECT true"), "the connection that holds the locks must be alive"
     finally:
         await connection.close()
     assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 401)
 
 
-def test_a_key_that_lacks_the_scope_is_refused(scene: Scene, tenant: Tenant) -> None:
+def test_a_key_without_the_required_scope_is_refused(scene: Scene, tenant: Tenant) -> None:
     scopes = ("read", "write", "self")
     every = list(operations(scene))
     without = {
@@ -292,7 +292,7 @@ def test_a_key_that_lacks_the_scope_is_refused(scene: Scene, tenant: Tenant) -> 
         assert answer.status_code == 403, (str(operation), answer.text)
 
 
-def test_what_is_the_operators_is_for_no_account(scene: Scene, tenant: Tenant) -> None:
+def test_endpoints_for_operators_refuse_keys_of_accounts(scene: Scene, tenant: Tenant) -> None:
     found = 0
     for service in SERVICES:
         for path, described in tenant.account.get(service, "/openapi.json")["paths"].items():
@@ -304,8 +304,8 @@ def test_what_is_the_operators_is_for_no_account(scene: Scene, tenant: Tenant) -
     assert found == 2 * len(SERVICES) + 4  # the held records of each service, and four operations on accounts
 
 
-def test_a_new_key_works_everywhere_at_once_and_a_revoked_one_stops_within_a_second(tenant: Tenant) -> None:
-    """Three times: on a busy machine one of them may take longer."""
+def test_new_keys_work_at_once_and_revoked_keys_stop_within_a_second(tenant: Tenant) -> None:
+    """The median of three is compared, because one may take longer on a busy machine."""
     lists = {"tracking": "messages", "labeling": "labels", "segmentation": "segments", "workflow": "workflows"}
     took: list[float] = []
     for number in range(3):

@@ -19,7 +19,7 @@ TUTORIALS = ROOT / "docs" / "tutorials"
 
 
 def commands_of(name: str) -> str:
-    """Return the shell commands of a tutorial, one block after the other."""
+    """Return the shell commands of all code blocks of a tutorial."""
     text = (TUTORIALS / name).read_text(encoding="utf-8")
     return "\n".join(re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
 
@@ -27,7 +27,7 @@ def commands_of(name: str) -> str:
 def run(commands: str, environment: Mapping[str, str], folder: Path, within: float) -> str:
     """Run commands in a shell that stops at the first failure; return what they print."""
     script = f"set -eo pipefail\n{commands}"
-    # The environment is the scene's; there is no stack whose environment `penchant env` could print.
+    # `environment` replaces the output of `penchant env`, which needs a running stack.
     script = script.replace('eval "$(.venv/bin/penchant env)"', "")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
@@ -44,12 +44,17 @@ def run(commands: str, environment: Mapping[str, str], folder: Path, within: flo
 
 
 @pytest.mark.timeout(540)
-def test_a_campaign_whose_content_fits_each_contact(
-    scene: Scene, everything: dict[str, str], inbox: Path, tmp_path: Path
+def test_the_first_campaign_tutorial_sends_personal_content(
+    scene: Scene, command_line_environment: dict[str, str], inbox: Path, tmp_path: Path
 ) -> None:
     with Account.open(scene, "Tutorial") as account:
         before = set(inbox.glob("*.eml"))
-        printed = run(commands_of("first-campaign.md"), everything | {"PENCHANT_API_KEY": account.key}, tmp_path, 500)
+        printed = run(
+            commands_of("first-campaign.md"),
+            command_line_environment | {"PENCHANT_API_KEY": account.key},
+            tmp_path,
+            500,
+        )
         (campaign,) = account.get("segmentation", "/v1/campaigns")["items"]
         found = account.get("segmentation", f"/v1/campaigns/{campaign['id']}")
         counts = found["counts"]
@@ -68,7 +73,7 @@ def test_a_campaign_whose_content_fits_each_contact(
         assert lift["labels"][0]["lowest"] > 0
         arrived = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in inbox.glob("*.eml")]
         assert len(before) < 1000
-        _differ_as_they_should([mail for mail in arrived if str(mail["Subject"]).startswith("New for you, Sam")])
+        _check_content([mail for mail in arrived if str(mail["Subject"]).startswith("New for you, Sam")])
         explained: list[dict[str, Any]] = [json.loads(line) for line in _objects(printed) if '"why"' in line]
         assert any("hero" in item["why"] for one in explained for item in one.get("items", []))
 
@@ -88,8 +93,8 @@ def _objects(printed: str) -> list[str]:
     return found
 
 
-def _differ_as_they_should(mails: list[Any]) -> None:
-    """Check that customers see their animal and their own name: 0, 8, 16, … dogs; 4, 12, 20, … cats."""
+def _check_content(mails: list[Any]) -> None:
+    """Check that each mail has the customer's name and animal: dogs for 0, 8, 16, …; cats for 4, 12, 20, …"""
     assert len(mails) >= 100
     for mail in mails:
         number = int(str(mail["To"]).removeprefix("customer").partition("@")[0])

@@ -1,4 +1,4 @@
-"""A server for requests of the command line, for tests that do not need the four services."""
+"""An HTTP server that replaces the four services in tests of the command line."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from deploy.command_line.settings import CommandLineSettings
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     method: str
     path: str
     body: Any
@@ -26,14 +26,14 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def served(answer: Callable[[Asked], Answer]) -> Iterator[CommandLineSettings]:
-    """Provide the settings of a command line whose four services are this one function."""
+def served(answer: Callable[[Request], Answer]) -> Iterator[CommandLineSettings]:
+    """Provide the settings of a command line whose four services are replaced by this function."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             sent = self.rfile.read(length)
-            found = answer(Asked(self.command, self.path, json.loads(sent) if sent else None))
+            found = answer(Request(self.command, self.path, json.loads(sent) if sent else None))
             body = b"" if found.body is None else json.dumps(found.body).encode()
             self.send_response(found.status)
             for name, value in found.headers.items():

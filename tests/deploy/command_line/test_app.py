@@ -1,4 +1,4 @@
-"""The command as a whole."""
+"""The command `penchant` itself."""
 
 from importlib.metadata import version
 
@@ -7,6 +7,6 @@ from typer.testing import CliRunner
 from deploy.command_line.app import app
 
 
-def test_it_says_its_version() -> None:
+def test_the_version_option_prints_the_version() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert (result.exit_code, result.stdout.strip()) == (0, f"penchant {version('penchant')}")

@@ -1,3 +1,5 @@
+"""Files of clicks, in CSV and NDJSON, are read row by row."""
+
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +36,7 @@ def ids(rows: Sequence[ClickFileRow]) -> list[str]:
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_cells_may_be_separated_as_spreadsheets_of_other_languages_do(tmp_path: Path, delimiter: str) -> None:
+def test_cells_may_be_separated_by_semicolons_or_tabs(tmp_path: Path, delimiter: str) -> None:
     path = csv_file(tmp_path, "contact_id,url,user_agent\n12,u,x\n".replace(",", delimiter))
     [row] = read(path)
     assert row.report is not None
@@ -68,14 +70,14 @@ def test_a_file_read_twice_gives_the_same_ids(tmp_path: Path) -> None:
     assert ids(read(path)) == ids(read(path))
 
 
-def test_equal_rows_are_different_clicks(tmp_path: Path) -> None:
+def test_identical_rows_get_different_ids(tmp_path: Path) -> None:
     rows = read(csv_file(tmp_path, HEADER + "a,m,u,t\n" * 3))
 
     assert len(set(ids(rows))) == 3
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=5))
-def test_a_file_that_has_grown_keeps_the_ids_of_its_rows(before: list[str], more: list[str]) -> None:
+def test_adding_rows_does_not_change_the_ids_of_existing_rows(before: list[str], more: list[str]) -> None:
     identities = [f"{name},m,u,t\n" for name in before]
     grown = sorted([*identities, *(f"{name},m,u,t\n" for name in more)])
 
@@ -87,23 +89,23 @@ def _in_memory(lines: Sequence[str]) -> list[ClickFileRow]:
         return read(csv_file(Path(folder), HEADER + "".join(lines)))
 
 
-def test_the_same_click_in_csv_and_ndjson_is_the_same_click(tmp_path: Path) -> None:
+def test_the_same_click_has_the_same_id_in_csv_and_ndjson(tmp_path: Path) -> None:
     report = {"occurred_at": "t", "url": "u", "message_id": "m", "external_id": "a"}
 
     assert ids(read(ndjson_file(tmp_path, [report]))) == ids(read(csv_file(tmp_path, HEADER + "a,m,u,t\n")))
 
 
-def test_an_id_of_the_rows_own_is_kept(tmp_path: Path) -> None:
+def test_an_id_in_the_row_is_used_unchanged(tmp_path: Path) -> None:
     assert ids(read(ndjson_file(tmp_path, [{"id": "click-1"}, {"id": "click-1"}]))) == ["click-1", "click-1"]
 
 
-def test_a_time_zone_changes_no_id(tmp_path: Path) -> None:
+def test_the_time_zone_does_not_change_ids(tmp_path: Path) -> None:
     path = csv_file(tmp_path, HEADER + "a,m,u,2026-07-01 12:00:00\n")
 
     assert ids(read(path, "Europe/Brussels")) == ids(read(path))
 
 
-def test_times_without_a_zone_are_of_the_zone_that_was_named(tmp_path: Path) -> None:
+def test_times_without_a_zone_are_read_in_the_given_time_zone(tmp_path: Path) -> None:
     path = ndjson_file(
         tmp_path,
         [
@@ -121,7 +123,7 @@ def test_times_without_a_zone_are_of_the_zone_that_was_named(tmp_path: Path) -> 
     assert [report["occurred_at"] for report in reports[1:]] == ["2026-07-01T12:00:00Z", "yesterday", 5]
 
 
-def test_rows_that_cannot_be_read_are_reported_by_their_line(tmp_path: Path) -> None:
+def test_unreadable_rows_are_reported_with_their_line_numbers(tmp_path: Path) -> None:
     path = tmp_path / "clicks.ndjson"
     path.write_bytes(b'\xef\xbb\xbf{"url": "a"}\n\nno json\n[1]\n{"url": "\xff"}\n{"url": "b"}')
 
@@ -148,7 +150,7 @@ def test_a_row_with_too_many_or_too_few_cells_is_reported(tmp_path: Path) -> Non
     ]
 
 
-def test_a_cell_may_hold_line_breaks_and_quotes(tmp_path: Path) -> None:
+def test_a_cell_may_contain_line_breaks_and_quotes(tmp_path: Path) -> None:
     rows = read(csv_file(tmp_path, HEADER + '"a\nb",m,"say ""u""",t\nc,m,u,t\n'))
 
     assert rows[0].report is not None
@@ -165,6 +167,6 @@ def test_a_cell_may_hold_line_breaks_and_quotes(tmp_path: Path) -> None:
         (HEADER.encode() + b"a,m,\xff,t\n", "line 2: .*decode"),
     ],
 )
-def test_a_file_that_is_no_csv_of_clicks_is_refused_as_a_whole(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_a_file_that_is_not_a_csv_of_clicks_is_rejected(tmp_path: Path, content: bytes, problem: str) -> None:
     with pytest.raises(UnusableFile, match=problem):
         read(csv_file(tmp_path, content))

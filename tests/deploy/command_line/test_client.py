@@ -1,15 +1,17 @@
+"""The HTTP client of the command line, and its lookup of labels."""
+
 import pytest
 
 from deploy.command_line.client import ApiProblem, Client, Unreachable
 from deploy.command_line.labels import Labels, names_in
 from deploy.command_line.settings import CommandLineSettings
-from tests.deploy.command_line.serving import Answer, Asked, served
+from tests.deploy.command_line.serving import Answer, Request, served
 
 
 @pytest.mark.asyncio
-async def test_lists_are_read_page_after_page() -> None:
-    def answer(asked: Asked) -> Answer:
-        second = "cursor=c1" in asked.path
+async def test_items_reads_all_pages_of_a_list() -> None:
+    def answer(request: Request) -> Answer:
+        second = "cursor=c1" in request.path
         return Answer(
             200, {"items": [{"n": 2}] if second else [{"n": 0}, {"n": 1}], "next_cursor": None if second else "c1"}
         )
@@ -20,7 +22,7 @@ async def test_lists_are_read_page_after_page() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_refusal_says_what_is_wrong_and_where() -> None:
+async def test_an_api_problem_names_the_error_and_its_pointer() -> None:
     problem = {"title": "Not valid", "detail": "the name is taken", "errors": [{"pointer": "/name", "detail": "taken"}]}
 
     with served(lambda _: Answer(409, problem)) as settings:
@@ -30,30 +32,30 @@ async def test_a_refusal_says_what_is_wrong_and_where() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_service_that_is_away_for_a_moment_is_asked_again() -> None:
-    asked: list[Asked] = []
+async def test_requests_to_an_unavailable_service_are_retried() -> None:
+    requests: list[Request] = []
 
-    def answer(request: Asked) -> Answer:
-        asked.append(request)
-        return Answer(503, {}, {"retry-after": "0"}) if len(asked) < 3 else Answer(200, {"account_id": 1})
+    def answer(request: Request) -> Answer:
+        requests.append(request)
+        return Answer(503, {}, {"retry-after": "0"}) if len(requests) < 3 else Answer(200, {"account_id": 1})
 
     with served(answer) as settings:
         async with Client(settings) as client:
             assert await client.get("labeling", "/v1/account") == {"account_id": 1}
-    assert len(asked) == 3
+    assert len(requests) == 3
 
 
 @pytest.mark.asyncio
-async def test_a_service_that_is_not_there_is_unreachable() -> None:
-    with served(lambda _: Answer(200)) as gone:
-        url = gone.url("tracking")
+async def test_a_stopped_service_is_reported_as_unreachable() -> None:
+    with served(lambda _: Answer(200)) as stopped:
+        url = stopped.url("tracking")
     async with Client(CommandLineSettings(tracking_url=url)) as client:
         with pytest.raises(Unreachable, match=r"tracking at http.* does not answer"):
             await client.get("tracking", "/v1/messages")
 
 
 @pytest.mark.asyncio
-async def test_what_is_no_problem_json_is_shown_as_it_is() -> None:
+async def test_an_error_that_is_not_problem_json_is_shown_unchanged() -> None:
     with served(lambda _: Answer(500, "all is lost")) as settings:
         async with Client(settings) as client:
             with pytest.raises(ApiProblem, match=r"500: .*all is lost"):
@@ -61,13 +63,13 @@ async def test_what_is_no_problem_json_is_shown_as_it_is() -> None:
 
 
 @pytest.mark.asyncio
-async def test_labels_are_found_without_case_and_by_alias_and_created_once() -> None:
+async def test_labels_are_found_by_name_or_alias_ignoring_case_and_created_once() -> None:
     created: list[str] = []
 
-    def answer(asked: Asked) -> Answer:
-        if asked.method == "POST":
-            created.append(asked.body["name"])
-            return Answer(201, {"id": f"new-{len(created)}", "name": asked.body["name"]})
+    def answer(request: Request) -> Answer:
+        if request.method == "POST":
+            created.append(request.body["name"])
+            return Answer(201, {"id": f"new-{len(created)}", "name": request.body["name"]})
         items = [
             {"id": "1", "name": "Dogs", "aliases": ["Puppies"]},
             {"id": "2", "name": "Cafe\u0301", "aliases": ["dogs"]},

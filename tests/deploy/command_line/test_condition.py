@@ -1,3 +1,5 @@
+"""The metrics of a service are described in sentences."""
+
 from deploy.command_line.condition import sentences_of
 from shared import metrics
 from shared.metrics import exposition
@@ -14,20 +16,20 @@ penchant_held_records{topic="intake.clicks",state="waiting"} 0.0
 """
 
 
-def test_what_is_not_zero_is_said_and_added_up_over_partitions() -> None:
+def test_nonzero_metrics_are_summed_over_partitions_and_described() -> None:
     assert sentences_of(METRICS) == [
         "1,234 records behind",
         "2 records could not be processed: `penchant dead-letters list`",
     ]
 
 
-def test_the_names_are_those_that_services_expose() -> None:
+def test_the_metric_names_match_those_that_services_expose() -> None:
     metrics.CONSUMER_LAG.labels("labels", "tracking.clicks", "0").set(5)
     metrics.HELD_RECORDS.labels("intake.clicks", "waiting").set(1)
     try:
-        said = sentences_of(exposition().decode())
+        sentences = sentences_of(exposition().decode())
     finally:
         metrics.CONSUMER_LAG.clear()
         metrics.HELD_RECORDS.clear()
-    assert "5 records behind" in said
-    assert "1 records wait for a contact or message that is not known yet" in said
+    assert "5 records behind" in sentences
+    assert "1 records wait for a contact or message that is not known yet" in sentences

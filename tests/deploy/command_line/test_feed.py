@@ -1,3 +1,5 @@
+"""Events are described in sentences."""
+
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +56,7 @@ def test_a_click_is_described_by_link_labels_and_verdict(names: Names) -> None:
     )
 
 
-def test_a_label_is_described_with_its_reason(names: Names) -> None:
+def test_label_changes_are_described_with_their_reason(names: Names) -> None:
     got = LabelAssigned(**ABOUT, label_id=DOGS, label_name="Dogs", origin=CLICKED)
     lost = LabelRemoved(**ABOUT, label_id=DOGS, label_name="Dogs", origin=Origin(kind="self"))
 
@@ -62,7 +64,7 @@ def test_a_label_is_described_with_its_reason(names: Names) -> None:
     assert sentence(lost, names) == "contact 12 lost Dogs: by the contact"
 
 
-def test_people_go_by_their_names_where_they_are_known(names: Names) -> None:
+def test_the_name_of_a_contact_is_used_if_it_is_known(names: Names) -> None:
     names.people[7, 12] = "Anna"
 
     assert sentence(click(), names).startswith("Anna clicked")
@@ -78,11 +80,11 @@ def test_people_go_by_their_names_where_they_are_known(names: Names) -> None:
         (Origin(kind="label_deleted"), "label_deleted"),
     ],
 )
-def test_reasons_are_described_in_words(origin: Origin, text: str, names: Names) -> None:
+def test_origins_are_described_in_words(origin: Origin, text: str, names: Names) -> None:
     assert why(origin, names) == text
 
 
-def test_other_events_are_described_too(names: Names) -> None:
+def test_other_events_are_described(names: Names) -> None:
     engaged = ContactEngaged(**ABOUT, kind="form.submitted", ref="contest", attributes={})
     entered = SegmentEntered(**ABOUT, segment_id=DOGS, segment_name="Dog lovers", reason="event")
     set_field = SetField(**ABOUT, field_key="city", value="Gent", origin=Origin(kind="workflow"))
@@ -103,6 +105,6 @@ def test_other_events_are_described_too(names: Names) -> None:
     assert sentence(Tombstone("7:12"), names) == "contact 12 is forgotten"
 
 
-def test_every_event_of_a_contact_has_its_words() -> None:
+def test_every_contact_event_has_a_phrase() -> None:
     described = {model for model in EVENTS.carried() if model.topic in CONTACT_TOPICS}
     assert described == set(feed._PHRASES)

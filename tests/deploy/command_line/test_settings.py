@@ -1,3 +1,5 @@
+"""The command line's settings come from the running stack and from the environment."""
+
 import json
 import os
 from collections.abc import Iterator
@@ -31,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     os.close(lock)
 
 
-def test_a_running_stack_says_where_everything_is(home: Path) -> None:
+def test_settings_are_read_from_the_running_stack(home: Path) -> None:
     (home / "stack.json").write_text(json.dumps(STACK))
 
     settings = CommandLineSettings.read()
@@ -45,7 +47,7 @@ def test_a_running_stack_says_where_everything_is(home: Path) -> None:
     assert "operator" not in repr(settings.operator_key)
 
 
-def test_the_environment_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_override_the_stack(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "stack.json").write_text(json.dumps(STACK))
     monkeypatch.setenv("PENCHANT_API_KEY", "from-environment")
     monkeypatch.setenv("PENCHANT_TRACKING_URL", "https://click.example.com")
@@ -57,7 +59,7 @@ def test_the_environment_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert settings.api_key.get_secret_value() == "from-environment"
 
 
-def test_a_stack_that_was_stopped_is_not_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_a_stopped_stack_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = tmp_path / "stopped"
     stopped.mkdir()
     (stopped / "stack.json").write_text(json.dumps(STACK))
@@ -69,7 +71,7 @@ def test_a_stack_that_was_stopped_is_not_spoken_to(tmp_path: Path, monkeypatch: 
         CommandLineSettings.read().with_kafka()
 
 
-def test_the_kafka_of_the_environment_is_enough_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_kafka_requires_only_the_address_of_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NothingRuns):
         CommandLineSettings.read().with_kafka()
     monkeypatch.setenv("PENCHANT_KAFKA", "kafka:9092")
@@ -77,7 +79,7 @@ def test_the_kafka_of_the_environment_is_enough_to_read_it(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}"])
-def test_without_a_stack_the_user_learns_what_to_do(home: Path, content: str | None) -> None:
+def test_the_error_without_a_stack_names_the_command_and_the_variable(home: Path, content: str | None) -> None:
     if content is not None:
         (home / "stack.json").write_text(content)
     settings = CommandLineSettings.read()

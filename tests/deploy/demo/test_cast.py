@@ -1,3 +1,5 @@
+"""The messages and the people of the demo."""
+
 from deploy.demo import cast
 from services.tracking.domain.links import find_links
 
@@ -12,7 +14,7 @@ def links_of(html: str) -> dict[str, list[str]]:
     return found
 
 
-def test_every_link_of_the_newsletter_is_labelled_and_leads_to_the_shop() -> None:
+def test_every_link_of_the_newsletter_has_labels_and_points_to_the_shop() -> None:
     links = links_of(cast.newsletter(SHOP))
 
     assert links.keys() == cast.LINK_LABELS.keys()
@@ -20,7 +22,7 @@ def test_every_link_of_the_newsletter_is_labelled_and_leads_to_the_shop() -> Non
     assert links["Puppy food"] == [f"{SHOP}/puppy-food?size=12kg&from=newsletter"]
 
 
-def test_the_button_of_outlook_is_a_link_of_its_own() -> None:
+def test_the_outlook_button_is_a_separate_link() -> None:
     assert len(links_of(cast.newsletter(SHOP))["The spring sale"]) == 2
 
 
@@ -28,7 +30,7 @@ def test_the_guide_has_one_link() -> None:
     assert list(links_of(cast.puppy_guide(SHOP))) == ["Read the puppy guide"]
 
 
-def test_people_click_what_is_there_and_get_what_the_demo_makes() -> None:
+def test_people_click_existing_links_and_get_existing_labels() -> None:
     clicked = {text for person in cast.PEOPLE for text in person.clicks}
 
     assert clicked | {cast.YOUR_LINK} == cast.LINK_LABELS.keys()

@@ -1,9 +1,11 @@
+"""The web shop of the demo, to which its tracked links redirect."""
+
 import httpx
 
 from deploy.demo.shop import Shop
 
 
-def test_any_link_leads_to_a_page_that_says_where_to_look() -> None:
+def test_every_path_returns_a_page_that_refers_to_the_terminal() -> None:
     with Shop() as shop:
         page = httpx.get(f"{shop.url}/puppy-food?size=12kg")
 
@@ -12,7 +14,7 @@ def test_any_link_leads_to_a_page_that_says_where_to_look() -> None:
     assert "Look at your terminal" in page.text
 
 
-def test_a_path_is_text_and_nothing_more() -> None:
+def test_the_path_is_escaped() -> None:
     with Shop() as shop:
         page = httpx.get(f"{shop.url}/%3Cscript%3E")
 

@@ -1,3 +1,5 @@
+"""The generated documents are current, and the APIs are documented."""
+
 import json
 
 import pytest
@@ -22,7 +24,7 @@ def test_no_two_services_share_a_path() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_endpoint_says_what_it_does(name: str) -> None:
+def test_every_endpoint_has_a_summary(name: str) -> None:
     document = json.loads(openapi_text(name))
 
     assert document["openapi"].startswith("3.1")

@@ -22,7 +22,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def bodies(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the request's body, and that of each successful answer, by media type; nothing for one without a body."""
+    """Yield the content of the request and of each successful answer; an empty one if it has no body."""
     parts = {"request": operation["requestBody"]} if "requestBody" in operation else {}
     parts |= {status: answer for status, answer in operation["responses"].items() if status in ("200", "201", "202")}
     for what, part in parts.items():
@@ -33,7 +33,7 @@ def bodies(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def undescribed(node: object, schemas: dict[str, Any], pointer: str = "") -> Iterator[str]:
     if isinstance(node, dict):
         for key, value in node.items():
-            # An example may have a member of any name.
+            # An example may have members of any name.
             if key not in ("example", "examples"):
                 yield from undescribed(value, schemas, f"{pointer}/{key}")
         properties = node.get("properties")

@@ -7,13 +7,13 @@ from shared.settings import CommonSettings
 
 
 @pytest.mark.parametrize("settings", CLASSES.values())
-def test_every_setting_says_what_it_means(settings: type[CommonSettings]) -> None:
+def test_every_setting_has_a_description(settings: type[CommonSettings]) -> None:
     undescribed = [name for name, field in own_fields(settings).items() if not field.description]
 
     assert undescribed == []
 
 
-def test_the_page_names_variables_meanings_and_defaults() -> None:
+def test_the_page_lists_variables_descriptions_and_defaults() -> None:
     page = settings_text()
 
     assert "| `PENCHANT_TRACKING_PORT` | Port of the API. | `8101` |" in page

@@ -1,4 +1,4 @@
-"""The command line as a user runs it: processes, on a home and ports of their own."""
+"""The command line as a user runs it, in processes, with its own home folder and ports."""
 
 import json
 import os
@@ -16,7 +16,7 @@ SERVERS = (*(name.upper() for name in SERVICES), "INBOX", "KAFKA", "KAFKA_CONTRO
 
 
 class Penchant:
-    """The command line on a home of its own, with ports of its own."""
+    """The command line with its own home folder and ports."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -43,7 +43,7 @@ class Penchant:
         )
 
     def ensure_running(self) -> None:
-        """Start the stack in the background, unless it runs."""
+        """Start the stack in the background, unless it is running."""
         if self("status").returncode == NOBODY_ANSWERS:
             up = self("up", "--detach")
             assert up.returncode == 0, up.stdout + up.stderr

@@ -25,7 +25,7 @@ def test_a_second_stack_on_the_same_home_is_refused(tmp_path: Path) -> None:
     assert not home.is_locked()
 
 
-def test_the_lock_is_held_until_the_last_process_that_inherited_it_has_ended(tmp_path: Path) -> None:
+def test_the_lock_is_held_until_every_process_that_inherited_it_has_ended(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
     home.make()
     lock = home.lock()
@@ -37,7 +37,7 @@ def test_the_lock_is_held_until_the_last_process_that_inherited_it_has_ended(tmp
     assert not home.is_locked()
 
 
-def test_asking_whether_it_is_locked_takes_nothing(tmp_path: Path) -> None:
+def test_is_locked_does_not_acquire_the_lock(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
     assert not home.is_locked()
     home.make()
@@ -45,13 +45,13 @@ def test_asking_whether_it_is_locked_takes_nothing(tmp_path: Path) -> None:
     assert not home.is_locked()
 
 
-def test_a_full_disk_is_said_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_module, "FREE_MEGABYTES", 10**9)
     with pytest.raises(StackError, match=r"disk of .* is full"):
         Home.at(tmp_path / "home").make()
 
 
-def test_a_stack_that_holds_data_starts_on_a_nearly_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_less_free_space_is_required_once_the_stores_have_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_module, "FREE_MEGABYTES", 10**9)
     for store in ("kafka", "postgres"):
         (tmp_path / store / "data").mkdir(parents=True)
@@ -61,21 +61,21 @@ def test_a_stack_that_holds_data_starts_on_a_nearly_full_disk(tmp_path: Path, mo
         Home.at(tmp_path).make()
 
 
-def test_a_home_that_is_a_file_is_said(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_home_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("mine")
     with pytest.raises(StackError, match="cannot be used"):
         Home.at(tmp_path / "home").make()
     assert (tmp_path / "home").read_text() == "mine"
 
 
-def test_the_control_socket_fits_into_a_socket_address_however_deep_the_home_is(tmp_path: Path) -> None:
+def test_the_control_socket_path_is_short_and_unique_for_deeply_nested_homes(tmp_path: Path) -> None:
     short, deep = Home.at(Path("/p")), Home.at(tmp_path / ("deep" * 30))
     assert short.control_socket == Path("/p/supervisor/control.sock")
     assert len(str(deep.control_socket)) < 100
     assert deep.control_socket != Home.at(tmp_path / ("deep" * 31)).control_socket
 
 
-def test_a_private_file_is_replaced_whole_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+def test_a_private_file_is_replaced_atomically_and_readable_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     write_private(path, "first")
     with pytest.raises(UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""The settings of the embedded Kafka can name any folder."""
+"""Settings of the embedded Kafka may contain any text, such as the name of any folder."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from deploy.embedded.kafka import as_property
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_value_is_read_as_it_was_written(value: str) -> None:
+def test_any_property_value_round_trips(value: str) -> None:
     written = as_property(value)
     assert written.isascii()
     assert "\n" not in written

@@ -1,4 +1,4 @@
-"""Which ports a stack takes."""
+"""Choosing the ports of a stack."""
 
 import socket
 from pathlib import Path
@@ -10,23 +10,23 @@ from deploy.embedded.home import Home
 from deploy.embedded.ports import choose_ports, free_port
 
 
-def test_a_port_that_is_taken_is_replaced_and_said(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_taken_port_is_replaced_and_reported(tmp_path: Path) -> None:
+    messages: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        chosen = choose_ports(Home.at(tmp_path), {"kafka": port}, (), said.append)
+        chosen = choose_ports(Home.at(tmp_path), {"kafka": port}, (), messages.append)
     assert chosen["kafka"] != port
-    assert said[0].startswith(f"Port {port} is taken by ")
+    assert messages[0].startswith(f"Port {port} is taken by ")
 
 
-def test_a_port_that_the_user_asks_for_and_that_is_taken_is_an_error(tmp_path: Path) -> None:
+def test_a_taken_port_is_an_error_if_the_user_set_it(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StackError, match=rf"Port {port} is taken.*PENCHANT_KAFKA_PORT is set to it"):
             choose_ports(Home.at(tmp_path), {"kafka": port}, {"kafka"}, lambda _: None)
 
 
-def test_tracking_does_not_move_away_from_the_port_that_sent_links_lead_to(tmp_path: Path) -> None:
+def test_tracking_keeps_the_port_of_sent_links_or_fails(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
     kept = choose_ports(home, {"tracking": free_port()}, (), lambda _: None)["tracking"]
     with socket.create_server(("127.0.0.1", kept)), pytest.raises(StackError, match="set PENCHANT_TRACKING_PORT"):
@@ -34,34 +34,34 @@ def test_tracking_does_not_move_away_from_the_port_that_sent_links_lead_to(tmp_p
     assert choose_ports(home, {"tracking": free_port()}, (), lambda _: None) == {"tracking": kept}
 
 
-def test_at_the_first_start_no_links_were_sent_and_tracking_may_move(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_tracking_may_use_another_port_at_the_first_start(tmp_path: Path) -> None:
+    messages: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        chosen = choose_ports(Home.at(tmp_path), {"tracking": taken.getsockname()[1]}, (), said.append)
+        chosen = choose_ports(Home.at(tmp_path), {"tracking": taken.getsockname()[1]}, (), messages.append)
         assert chosen["tracking"] != taken.getsockname()[1]
-    assert "tracking uses" in said[0]
+    assert "tracking uses" in messages[0]
 
 
-def test_the_next_start_uses_the_ports_of_the_last_one(tmp_path: Path) -> None:
-    home, said = Home.at(tmp_path), list[str]()
+def test_the_next_start_reuses_the_ports_of_the_last_one(tmp_path: Path) -> None:
+    home, messages = Home.at(tmp_path), list[str]()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = {"kafka": taken.getsockname()[1], "tracking": free_port()}
-        first = choose_ports(home, wanted, (), said.append)
-    assert choose_ports(home, wanted, (), said.append) == first
-    assert len(said) == 1
+        first = choose_ports(home, wanted, (), messages.append)
+    assert choose_ports(home, wanted, (), messages.append) == first
+    assert len(messages) == 1
 
 
-def test_a_port_that_the_user_asks_for_comes_before_the_last_one(tmp_path: Path) -> None:
-    home, said = Home.at(tmp_path), list[str]()
-    choose_ports(home, {"kafka": free_port()}, (), said.append)
+def test_a_port_set_by_the_user_overrides_the_last_one(tmp_path: Path) -> None:
+    home, messages = Home.at(tmp_path), list[str]()
+    choose_ports(home, {"kafka": free_port()}, (), messages.append)
     asked = free_port()
-    assert choose_ports(home, {"kafka": asked}, {"kafka"}, said.append) == {"kafka": asked}
+    assert choose_ports(home, {"kafka": asked}, {"kafka"}, messages.append) == {"kafka": asked}
 
 
-def test_zero_is_any_port_and_no_news(tmp_path: Path) -> None:
-    said: list[str] = []
-    assert choose_ports(Home.at(tmp_path), {"kafka": 0}, {"kafka"}, said.append)["kafka"] > 0
-    assert said == []
+def test_port_zero_selects_a_free_port_without_a_message(tmp_path: Path) -> None:
+    messages: list[str] = []
+    assert choose_ports(Home.at(tmp_path), {"kafka": 0}, {"kafka"}, messages.append)["kafka"] > 0
+    assert messages == []
 
 
 def test_two_servers_never_get_the_same_port(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_two_servers_never_get_the_same_port(tmp_path: Path) -> None:
     assert chosen["tracking"] != port
 
 
-def test_a_damaged_list_of_ports_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_ports_file_is_ignored(tmp_path: Path) -> None:
     home, port = Home.at(tmp_path), free_port()
     home.ports_file.write_text('{"kafka": "neither')
     assert choose_ports(home, {"kafka": port}, (), lambda _: None) == {"kafka": port}

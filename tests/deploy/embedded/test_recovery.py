@@ -1,4 +1,4 @@
-"""Kafka's data is lost: `penchant up` refuses to start and names a command, and that command restores everything."""
+"""After Kafka's data is lost, `penchant up` refuses to start and names the command that restores everything."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ OWNED = [topic.name for topic in TOPICS.values() if topic.kind in ("contact", "c
 
 
 class Account:
-    """The account of the stack's user."""
+    """A client for the account of the stack's user."""
 
     def __init__(self, penchant: Penchant) -> None:
         stack = penchant.stack()
@@ -60,7 +60,7 @@ class Account:
         assert self.call("tracking", "POST", "/v1/clicks", reports)["accepted"] == len(reports)
 
 
-def test_a_lost_kafka_is_refused_and_recovered_by_the_command_that_is_named(penchant: Penchant) -> None:
+def test_up_refuses_a_lost_kafka_and_recover_kafka_restores_it(penchant: Penchant) -> None:
     penchant.ensure_running()
     with Account(penchant) as account:
         label = account.call("labeling", "POST", "/v1/labels", {"name": "Dogs"})["id"]
@@ -90,7 +90,7 @@ def test_a_lost_kafka_is_refused_and_recovered_by_the_command_that_is_named(penc
     recovered = penchant("recover-kafka", "--yes")
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     assert penchant("status").returncode == 0
-    assert _records(penchant) >= before, "what was published is there again, with the same ids and sequences"
+    assert _records(penchant) >= before, "records are missing, or have other ids or sequences"
     with Account(penchant) as account:
         assert account.holders(label) == CONTACTS
         wait_until(lambda: account.members(segment) == CONTACTS, WITHIN_SECONDS)

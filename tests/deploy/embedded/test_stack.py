@@ -1,4 +1,4 @@
-"""The whole stack, controlled by its commands: started in the background, killed, refused, stopped, started again."""
+"""The whole stack, controlled by its commands: starts, restarts after a kill, refused starts, and stops."""
 
 import json
 import os
@@ -14,16 +14,16 @@ from tests.deploy.embedded.penchant import Penchant
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
-WITHIN_SECONDS = 150.0  # a broker takes 3 s to come back, and ten times that on a machine that is busy with other tests
+WITHIN_SECONDS = 150.0  # a broker restarts in 3 s, and ten times slower on a machine that is busy with other tests
 
 
 @pytest.fixture(scope="module", autouse=True)
 def running(penchant: Penchant) -> None:
-    """Let the stack run before the first test."""
+    """Start the stack before the first test."""
     penchant.ensure_running()
 
 
-def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) -> None:
+def test_the_stack_file_describes_the_stack_and_is_private(penchant: Penchant) -> None:
     stack = penchant.stack()
     assert stat.S_IMODE((penchant.home / "stack.json").stat().st_mode) == 0o600
     services = {"tracking", "labeling", "segmentation", "workflow", "console", "delivery"}
@@ -36,11 +36,11 @@ def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) ->
 
 @pytest.mark.parametrize("server", ["kafka", "postgres"])
 def test_the_data_of_the_servers_is_private(penchant: Penchant, server: str) -> None:
-    """Kafka makes its folder readable by everybody, though the folder holds addresses."""
+    """Kafka creates its folder readable by all users, but the folder contains e-mail addresses."""
     assert stat.S_IMODE((penchant.home / server / "data").stat().st_mode) == 0o700
 
 
-def test_a_second_start_beside_the_first_is_refused(penchant: Penchant) -> None:
+def test_a_second_start_is_refused_while_the_stack_runs(penchant: Penchant) -> None:
     before = penchant.stack()
     second = penchant("up")
     assert second.returncode == 1
@@ -49,13 +49,13 @@ def test_a_second_start_beside_the_first_is_refused(penchant: Penchant) -> None:
 
 
 @pytest.mark.parametrize("name", ["labeling", "postgres", "kafka"])
-def test_whatever_dies_is_started_again_and_its_pid_noted(penchant: Penchant, name: str) -> None:
+def test_a_killed_process_is_restarted_and_its_new_pid_recorded(penchant: Penchant, name: str) -> None:
     killed = penchant.kill(name)
     _wait(lambda: penchant.stack()["pids"].get(name, killed) != killed)
     _wait(lambda: penchant("status").returncode == 0)
 
 
-def test_what_outlives_its_supervisor_is_named_and_ended_and_the_next_start_goes_on(penchant: Penchant) -> None:
+def test_up_is_refused_after_a_killed_supervisor_until_down_cleans_up(penchant: Penchant) -> None:
     before = penchant.stack()
     os.kill(int((penchant.home / "supervisor" / "supervisord.pid").read_text()), signal.SIGKILL)
     refused = penchant("up", "--detach")
@@ -70,13 +70,13 @@ def test_what_outlives_its_supervisor_is_named_and_ended_and_the_next_start_goes
         assert penchant.stack()[kept] == before[kept]
 
 
-def test_env_gives_a_shell_what_curl_needs(penchant: Penchant) -> None:
+def test_env_exports_the_api_key_and_the_urls(penchant: Penchant) -> None:
     lines = penchant("env").stdout.splitlines()
     assert f"export PENCHANT_API_KEY={penchant.stack()['api_key']}" in lines
     assert f"export PENCHANT_LABELING_URL={penchant.stack()['urls']['labeling']}" in lines
 
 
-def test_another_number_of_partitions_is_refused_and_nothing_is_changed(penchant: Penchant) -> None:
+def test_up_is_refused_with_another_number_of_partitions(penchant: Penchant) -> None:
     assert penchant("down").returncode == 0
     refused = penchant("up", "--detach", PENCHANT_PARTITIONS="5")
     assert refused.returncode == 1
@@ -84,7 +84,7 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_changed(penchant
     assert penchant("status").returncode == 3
 
 
-def test_in_the_foreground_it_plays_the_demo_once_follows_events_and_ends_cleanly_on_ctrl_c(penchant: Penchant) -> None:
+def test_up_in_the_foreground_plays_the_demo_once_and_stops_on_ctrl_c(penchant: Penchant) -> None:
     with _in_the_foreground(penchant) as output:
         assert "Who got which label, and why" in output
         assert all(url in output for url in penchant.stack()["urls"].values())

@@ -1,4 +1,4 @@
-"""Supervisor's configuration."""
+"""Supervisor's configuration, and the pids of its processes."""
 
 import configparser
 import shlex
@@ -15,13 +15,13 @@ def test_services_are_stopped_before_the_stores() -> None:
     assert int(sections["group:services"]["priority"]) > int(sections["group:stores"]["priority"])
 
 
-def test_a_command_keeps_its_words_whatever_is_in_them() -> None:
-    words = ("run", "/a b/100%", "it's", '"')
-    sections = _sections({"kafka": Command(words)}, {"tracking": Command(("t",))})
-    assert tuple(shlex.split(sections["program:kafka"]["command"].replace("%%", "%"))) == words
+def test_special_characters_in_arguments_are_escaped() -> None:
+    arguments = ("run", "/a b/100%", "it's", '"')
+    sections = _sections({"kafka": Command(arguments)}, {"tracking": Command(("t",))})
+    assert tuple(shlex.split(sections["program:kafka"]["command"].replace("%%", "%"))) == arguments
 
 
-def test_only_what_must_not_run_as_root_has_another_user() -> None:
+def test_a_program_has_a_user_only_if_its_command_names_one() -> None:
     sections = _sections(
         {"kafka": Command(("k",)), "postgres": Command(("p",), user="somebody", stop_signal="INT")}, {}
     )
@@ -30,7 +30,7 @@ def test_only_what_must_not_run_as_root_has_another_user() -> None:
     assert sections["program:postgres"]["stopsignal"] == "INT"
 
 
-def test_the_pids_are_those_of_what_is_started_again_when_it_ends() -> None:
+def test_running_pids_exclude_stopped_processes_and_the_listener() -> None:
     processes = [{"name": "kafka", "pid": 7}, {"name": "tracking", "pid": 0}, {"name": "pids", "pid": 9}]
     assert running_pids(processes) == {"kafka": 7}
 

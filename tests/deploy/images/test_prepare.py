@@ -1,4 +1,4 @@
-"""The preparations of containers before the services start."""
+"""Preparation of the containers before the services start."""
 
 import pytest
 

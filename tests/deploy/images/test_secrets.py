@@ -14,24 +14,24 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+def test_secrets_are_generated_only_once(tmp_path: Path) -> None:
     made = make_secrets(tmp_path, POSTGRES)
     texts = {path: path.read_text() for path in made}
     assert make_secrets(tmp_path, POSTGRES) == []
     assert {path: path.read_text() for path in made} == texts
 
 
-def test_nobody_else_can_read_them(tmp_path: Path) -> None:
+def test_secrets_are_readable_only_by_their_owner(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o077 for path in make_secrets(tmp_path, POSTGRES)} == {0}
 
 
-def test_a_service_has_its_own_secrets_only(tmp_path: Path) -> None:
+def test_a_service_gets_only_its_own_secrets(tmp_path: Path) -> None:
     make_secrets(tmp_path, POSTGRES)
     assert _names(tmp_path / "workflow") == ["penchant_operator_key", "penchant_workflow_database"]
     assert "penchant_operator_key" not in _names(tmp_path / "delivery")
 
 
-def test_another_server_changes_the_dsns_and_no_password(tmp_path: Path) -> None:
+def test_another_server_changes_the_dsns_but_no_passwords(tmp_path: Path) -> None:
     make_secrets(tmp_path, "postgresql://postgres@postgres:5432/postgres")
     role = (tmp_path / "roles" / "workflow").read_text()
     changed = make_secrets(tmp_path, "postgresql://admin@db.example.com/main?sslmode=require", "p@ss/word")
@@ -42,13 +42,13 @@ def test_another_server_changes_the_dsns_and_no_password(tmp_path: Path) -> None
     assert tmp_path / "operator_key" not in changed
 
 
-def test_the_password_of_an_own_kafka_is_given_to_every_service(tmp_path: Path) -> None:
+def test_a_changed_kafka_password_is_written_for_every_service(tmp_path: Path) -> None:
     make_secrets(tmp_path, POSTGRES, kafka_password="first")
     make_secrets(tmp_path, POSTGRES, kafka_password="second")
     assert {path.read_text() for path in tmp_path.glob("*/penchant_kafka_password")} == {"second"}
 
 
-def test_settings_read_secrets_from_the_folder_and_the_environment_wins(
+def test_environment_variables_override_secrets_from_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_secrets(tmp_path, POSTGRES)

@@ -1,4 +1,4 @@
-"""A small service of the tests' own on the runtime: counts clicks per contact and label, and assigns the label.
+"""A small test service on the runtime: it counts clicks per contact and label, and assigns the label.
 
-It replaces labeling (its topics, its database setting), so that a fault of the runtime shows on its own.
+It uses the topics and the database setting of labeling, so that tests find faults of the runtime alone.
 """

@@ -13,8 +13,8 @@ from tests.faults.counting.consumers import Counting
 class CountingSettings(CommonSettings):
     labeling_database: SecretStr
     labeling_port: Port = 0
-    fails_on_contact: int | None = None  # the handler raises on this one's clicks
-    topics: str = "tracking.clicks"  # what it reads, separated by commas
+    fails_on_contact: int | None = None  # the handler raises an exception on clicks of this contact
+    topics: str = "tracking.clicks"  # the topics to read, separated by commas
 
 
 async def build(resources: Resources) -> ServiceParts:

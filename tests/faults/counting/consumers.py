@@ -15,7 +15,7 @@ QUERIES = queries_of(__file__)
 
 
 class Counting(Handler):
-    """Counts clicks per contact and label, and assigns the label at the first one. Fails on clicks of `fails_on`."""
+    """Counts clicks per contact and label, and assigns the label at the first; raises on clicks of `fails_on`."""
 
     def __init__(self, fails_on: int | None) -> None:
         self._fails_on = fails_on
@@ -44,7 +44,7 @@ class Counting(Handler):
 
 
 def assigned(click: ContactClicked, label_id: UUID) -> LabelAssigned:
-    """Return the event for the first click on a label."""
+    """Return the event for a contact's first click on a label."""
     name = next(label.name for label in click.labels if label.id == label_id)
     return LabelAssigned(
         occurred_at=click.occurred_at,

@@ -1,7 +1,7 @@
 -- Clicks per contact and label.
 
 -- name: count_clicks
--- Adds clicks; returns those that are a contact's first of a label.
+-- Adds clicks; returns each contact and label that had no click before.
 WITH counted AS (
     INSERT INTO counts (account_id, contact_id, label_id, clicks)
     SELECT click.account_id, click.contact_id, click.label_id, count(*)

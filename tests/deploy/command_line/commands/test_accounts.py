@@ -1,3 +1,5 @@
+"""The commands `account` and `key`."""
+
 import json
 
 import pytest
@@ -6,12 +8,12 @@ from typer.testing import CliRunner
 
 from deploy.command_line.app import app
 from deploy.command_line.settings import CommandLineSettings
-from tests.deploy.command_line.serving import Answer, Asked, served
+from tests.deploy.command_line.serving import Answer, Request, served
 
 
-def test_an_account_is_created_with_the_operators_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(asked: Asked) -> Answer:
-        assert asked == Asked("POST", "/v1/accounts", {"name": "Paws", "time_zone": "Europe/Brussels"})
+def test_an_account_is_created_with_the_operator_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: Request) -> Answer:
+        assert request == Request("POST", "/v1/accounts", {"name": "Paws", "time_zone": "Europe/Brussels"})
         return Answer(201, {"account_id": 7, "api_key": "pk"})
 
     with served(answer) as settings:
@@ -32,9 +34,9 @@ def test_accounts_are_listed_and_deleted_by_the_operator(monkeypatch: pytest.Mon
             "created_at": "2026-11-25T10:00:00Z",
         }  # fmt: skip
 
-    def answer(asked: Asked) -> Answer:
-        if asked.method == "DELETE":
-            deleted.append(asked.path)
+    def answer(request: Request) -> Answer:
+        if request.method == "DELETE":
+            deleted.append(request.path)
             return Answer(202, account(1, "deleted"))
         return Answer(200, {"items": [account(1, "active"), account(2, "deleted")], "next_cursor": None})
 
@@ -53,7 +55,7 @@ def test_accounts_are_listed_and_deleted_by_the_operator(monkeypatch: pytest.Mon
     assert deleted == ["/v1/accounts/1"]
 
 
-def test_without_the_operators_key_nobody_creates_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creating_an_account_requires_the_operator_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CommandLineSettings, "read", lambda: CommandLineSettings.model_construct(operator_key=None))
 
     result = CliRunner().invoke(app, ["account", "create", "Paws"])
@@ -62,7 +64,7 @@ def test_without_the_operators_key_nobody_creates_accounts(monkeypatch: pytest.M
     assert "PENCHANT_OPERATOR_KEY" in result.stderr
 
 
-def test_a_service_that_refuses_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_request_exits_with_code_4(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(lambda _: Answer(401, {"detail": "unknown key"})) as settings:
         monkeypatch.setattr(CommandLineSettings, "read", lambda: settings)
         result = CliRunner().invoke(app, ["key", "list"])
@@ -71,13 +73,13 @@ def test_a_service_that_refuses_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_keys_are_listed_created_and_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked_for: list[Asked] = []
+    requests: list[Request] = []
 
-    def answer(asked: Asked) -> Answer:
-        asked_for.append(asked)
-        if asked.method == "POST":
+    def answer(request: Request) -> Answer:
+        requests.append(request)
+        if request.method == "POST":
             return Answer(201, {"id": "k1", "key": "pk_1"})
-        if asked.method == "DELETE":
+        if request.method == "DELETE":
             return Answer(204)
         return Answer(200, {"items": [{"id": "k1", "name": "site", "scopes": ["read"]}], "next_cursor": None})
 
@@ -90,5 +92,5 @@ def test_keys_are_listed_created_and_revoked(monkeypatch: pytest.MonkeyPatch) ->
     assert [created.exit_code, listed.exit_code, revoked.exit_code] == [0, 0, 0]
     assert "pk_1" in created.stdout
     assert json.loads(listed.stdout)["scopes"] == ["read"]
-    assert asked_for[0].body == {"name": "site", "scopes": ["read"]}
-    assert asked_for[-1][:2] == ("DELETE", "/v1/keys/k1")
+    assert requests[0].body == {"name": "site", "scopes": ["read"]}
+    assert requests[-1][:2] == ("DELETE", "/v1/keys/k1")

@@ -1,3 +1,5 @@
+"""The commands `dead-letters list`, `show` and `replay`."""
+
 import asyncio
 import json
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from shared.bus.follower import Follower
 from shared.bus.producer import IntakeProducer
 from shared.bus.topics import ensure_topics
 from tests.conftest import TestKafka
-from tests.deploy.command_line.serving import Answer, Asked, served
+from tests.deploy.command_line.serving import Answer, Request, served
 
 HELD = {
     "id": 12,
@@ -30,16 +32,16 @@ HELD = {
 
 
 class Services:
-    """Labeling holds one record, and the one behind it; the others hold nothing."""
+    """Answer as services of which only labeling has a held record, with one more record queued behind it."""
 
     def __init__(self) -> None:
         self.released: list[Any] = []
 
-    def __call__(self, asked: Asked) -> Answer:
-        path = asked.path.partition("?")[0]
-        if asked.method == "POST":
+    def __call__(self, request: Request) -> Answer:
+        path = request.path.partition("?")[0]
+        if request.method == "POST":
             assert path == "/v1/labeling-held-records/replay"
-            self.released.append(asked.body)
+            self.released.append(request.body)
             return Answer(200, {"released": 2})
         items = [HELD] if path == "/v1/labeling-held-records" and not self.released else []
         return Answer(200, {"items": items, "next_cursor": None, "total": len(items)})
@@ -54,19 +56,19 @@ def services() -> Services:
 def settings(
     services: Services, kafka: TestKafka, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CommandLineSettings]:
-    with served(services) as around:
-        made = around.model_copy(
+    with served(services) as served_settings:
+        made = served_settings.model_copy(
             update={"kafka": kafka.bootstrap, "topic_prefix": topic_prefix, "operator_key": SecretStr("operator")}
         )
-        asyncio.run(_bury(made))
+        asyncio.run(_publish_dead_letters(made))
         monkeypatch.setattr(CommandLineSettings, "read", lambda: made)
         yield made
 
 
-async def _bury(settings: CommandLineSettings) -> None:
+async def _publish_dead_letters(settings: CommandLineSettings) -> None:
     await ensure_topics(settings)
     producer = IntakeProducer(settings)
-    said = [
+    not_json = [
         ("dead_reason", b"not_json: [line] 1\x1b[2J"),
         ("dead_topic", b"intake.clicks"),
         ("dead_service", b"tracking"),
@@ -74,7 +76,7 @@ async def _bury(settings: CommandLineSettings) -> None:
     unknown = [("dead_reason", b"?"), ("dead_topic", b"else.where")]
     await producer.send(
         "intake.clicks.dead",
-        [(b"k", b"\xff", [("ce_id", b"1"), *said]), (b"k", b'{"a": 1}', said), (b"k", b"text", unknown)],
+        [(b"k", b"\xff", [("ce_id", b"1"), *not_json]), (b"k", b'{"a": 1}', not_json), (b"k", b"text", unknown)],
         within=30,
     )
     await producer.stop()
@@ -88,20 +90,20 @@ def listed(*arguments: str) -> list[str]:
     return [json.loads(line)["id"] for line in dead_letters("list", "--json", *arguments).stdout.splitlines()]
 
 
-async def _back(settings: CommandLineSettings) -> list[bytes | None]:
+async def _replayed_values(settings: CommandLineSettings) -> list[bytes | None]:
     async with Follower(settings, from_beginning=["intake.clicks"]) as follower:
         return [record.value for _, record in await follower.read_to_end()]
 
 
 @pytest.mark.usefixtures("settings")
-def test_both_kinds_are_listed_oldest_first() -> None:
+def test_held_records_and_dead_letters_are_listed_oldest_first() -> None:
     assert listed() == ["labeling:12", "intake.clicks.dead:0", "intake.clicks.dead:1", "intake.clicks.dead:2"]
     assert listed("--topic", "tracking.clicks") == ["labeling:12"]
     assert listed("--reason", "NOT_JSON") == ["intake.clicks.dead:0", "intake.clicks.dead:1"]
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_reason_cannot_steer_the_terminal() -> None:
+def test_control_characters_in_a_reason_are_not_printed() -> None:
     output = dead_letters("list").stdout
 
     assert "[line]" in output
@@ -109,7 +111,7 @@ def test_a_reason_cannot_steer_the_terminal() -> None:
 
 
 @pytest.mark.usefixtures("settings")
-def test_one_is_shown_whole() -> None:
+def test_show_prints_dead_letters_and_held_records() -> None:
     bytes_shown = json.loads(dead_letters("show", "intake.clicks.dead:0", "--json").stdout)
     json_shown = json.loads(dead_letters("show", "intake.clicks.dead:1", "--json").stdout)
     held_shown = json.loads(dead_letters("show", "labeling:12", "--json").stdout)
@@ -119,18 +121,18 @@ def test_one_is_shown_whole() -> None:
     assert (held_shown["kind"], held_shown["contact_id"]) == ("held", 5)
 
 
-def test_replayed_ones_are_gone_from_the_list(settings: CommandLineSettings, services: Services) -> None:
+def test_replayed_records_are_removed_from_the_list(settings: CommandLineSettings, services: Services) -> None:
     result = dead_letters("replay", "intake.clicks.dead:1", "labeling:12", "--json")
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["records"] == 3
     assert services.released == [{"topic": "tracking.clicks", "account_id": 1, "contact_id": 5}]
-    assert asyncio.run(_back(settings)) == [b'{"a": 1}']
+    assert asyncio.run(_replayed_values(settings)) == [b'{"a": 1}']
     assert listed() == ["intake.clicks.dead:0", "intake.clicks.dead:2"]
 
 
 @pytest.mark.usefixtures("settings")
-def test_what_came_from_nowhere_stays_and_is_named() -> None:
+def test_replay_reports_and_keeps_a_dead_letter_of_an_unknown_topic() -> None:
     result = dead_letters("replay", "--all")
 
     assert result.exit_code == 1
@@ -139,7 +141,7 @@ def test_what_came_from_nowhere_stays_and_is_named() -> None:
 
 
 @pytest.mark.usefixtures("settings")
-def test_an_id_that_is_not_there_is_named() -> None:
+def test_an_unknown_id_is_named_in_the_error() -> None:
     result = dead_letters("show", "intake.clicks.dead:99")
 
     assert (result.exit_code, "intake.clicks.dead:99" in result.stderr) == (1, True)

@@ -1,3 +1,5 @@
+"""The command `republish`."""
+
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +25,7 @@ def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterato
     made.clear()
 
 
-def test_a_topic_is_written_again_with_the_same_ids_and_sequences(
+def test_a_topic_is_republished_with_the_same_ids_and_sequences(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labeling = sandbox.service("labeling").start()
@@ -50,6 +52,6 @@ def test_a_topic_is_written_again_with_the_same_ids_and_sequences(
     assert first == second
 
 
-def test_what_no_service_writes_is_wrong_use() -> None:
-    for what in ("intake.clicks", "intake.clicks.dead", "nothing"):
-        assert CliRunner().invoke(app, ["republish", what]).exit_code == 2
+def test_a_topic_that_no_service_writes_is_a_usage_error() -> None:
+    for topic in ("intake.clicks", "intake.clicks.dead", "nothing"):
+        assert CliRunner().invoke(app, ["republish", topic]).exit_code == 2
