@@ -1,7 +1,5 @@
 """Hands mails over to the mail server, one after another on each connection."""
 
-from email.message import EmailMessage
-
 import aiosmtplib
 
 from services.delivery.domain.outcomes import Refusal
@@ -42,7 +40,7 @@ class MailServerConnection:
             except (aiosmtplib.SMTPException, OSError):
                 client.close()
 
-    async def hand_over(self, sender: str, recipient: str, mail: EmailMessage) -> None:
+    async def hand_over(self, sender: str, recipient: str, mail: bytes) -> None:
         """Hand a mail over. Raises MailRefused, NotReached or Uncertain."""
         client = await self._connected()
         try:
@@ -55,7 +53,7 @@ class MailServerConnection:
             self._drop(client)
             raise NotReached(type(error).__name__) from None
         try:
-            await client.data(bytes(mail))
+            await client.data(mail)
         except aiosmtplib.SMTPDataError as error:
             await self._begin_anew(client)
             raise MailRefused(Refusal(error.code, error.message)) from None

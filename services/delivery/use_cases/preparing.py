@@ -1,10 +1,10 @@
 """Prepares mails: tracking renders messages; Penchant's own mails are composed here."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ class Prepared:
     """A prepared mail, or why it can never be prepared (`refusal`), or why it must be retried later (`away`)."""
 
     mail: Mail
-    composed: EmailMessage | None = None
+    composed: bytes | None = None
     sender: str = ""
     recipient: str = ""
     refusal: str | None = None
@@ -55,14 +55,15 @@ class Preparing:
             contacts = await contacts_of_ids(self.database.pool, account_id, wanted)
             for start in range(0, len(group), MOST_RECIPIENTS):
                 some = group[start : start + MOST_RECIPIENTS]
-                made = self._system(some, contacts) if message_id is None else await self._messages(some, contacts)
-                for prepared in made:
+                made = self._system(some, contacts) if message_id is None else self._messages(some, contacts)
+                async for prepared in made:
                     yield prepared
 
-    def _system(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> list[Prepared]:
-        return [self._system_mail(mail, contacts.get(mail.request.contact_id or 0)) for mail in group]
+    async def _system(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> AsyncIterator[Prepared]:
+        for mail in group:
+            yield await self._system_mail(mail, contacts.get(mail.request.contact_id or 0))
 
-    def _system_mail(self, mail: Mail, contact: StoredContact | None) -> Prepared:
+    async def _system_mail(self, mail: Mail, contact: StoredContact | None) -> Prepared:
         if contact is None or contact.email is None or mail.request.system is None:
             return Prepared(mail)
         account = self.catalog.find(AccountChanged, mail.request.account_id)
@@ -70,9 +71,9 @@ class Preparing:
         languages = ((contact.language,) if contact.language else ()) + (account.languages if account else ())
         content = system_content(mail.request.system["kind"], mail.request.system["url"], brand, languages)
         sender = Sender(brand.name, self.default_sender.email)
-        return self._composed(mail, contact.email, sender, content, None)
+        return await self._composed(mail, contact.email, sender, content, None)
 
-    async def _messages(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> list[Prepared]:
+    async def _messages(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> AsyncIterator[Prepared]:
         recipients = [_recipient(mail, contacts.get(mail.request.contact_id or 0)) for mail in group]
         first = group[0].request
         assert first.message_id is not None
@@ -81,15 +82,17 @@ class Preparing:
                 first.account_id, first.message_id, first.revision, first.send, recipients
             )
         except NotRendered as error:
-            return [Prepared(mail, refusal=f"not rendered: {error}") for mail in group]
+            for mail in group:
+                yield Prepared(mail, refusal=f"not rendered: {error}")
+            return
         except httpx.HTTPError as error:
-            return [Prepared(mail, away=f"tracking: {type(error).__name__}") for mail in group]
-        return [
-            self._message(mail, contacts.get(mail.request.contact_id or 0), one)
-            for mail, one in zip(group, rendered, strict=True)
-        ]
+            for mail in group:
+                yield Prepared(mail, away=f"tracking: {type(error).__name__}")
+            return
+        for mail, one in zip(group, rendered, strict=True):
+            yield await self._message(mail, contacts.get(mail.request.contact_id or 0), one)
 
-    def _message(self, mail: Mail, contact: StoredContact | None, rendered: Rendered | None) -> Prepared:
+    async def _message(self, mail: Mail, contact: StoredContact | None, rendered: Rendered | None) -> Prepared:
         address = mail.request.test_address or (contact.email if contact is not None else None)
         if rendered is None:
             return Prepared(mail, refusal="not rendered: the content names a variant that the message does not have")
@@ -99,20 +102,21 @@ class Preparing:
         if rendered.sender is not None:
             sender = Sender(rendered.sender["name"], rendered.sender["email"], rendered.reply_to)
         content = Content(rendered.subject, rendered.text, rendered.html)
-        return self._composed(mail, address, sender, content, f"{self.preferences_url}/u/{rendered.token}")
+        return await self._composed(mail, address, sender, content, f"{self.preferences_url}/u/{rendered.token}")
 
-    def _composed(
+    async def _composed(
         self, mail: Mail, address: str, sender: Sender, content: Content, unsubscribe_url: str | None
     ) -> Prepared:
-        try:
-            composed = compose(
-                address,
-                sender,
-                content,
-                idempotency_key=f"{mail.request.account_id}:{mail.request.idempotency_key}",
-                now=datetime.now(UTC),
-                unsubscribe_url=unsubscribe_url,
+        def composed_bytes() -> bytes:
+            key = f"{mail.request.account_id}:{mail.request.idempotency_key}"
+            now = datetime.now(UTC)
+            return bytes(
+                compose(address, sender, content, idempotency_key=key, now=now, unsubscribe_url=unsubscribe_url)
             )
+
+        try:
+            # Encoding a large mail takes longer than the event loop may be blocked.
+            composed = await asyncio.to_thread(composed_bytes)
         except (ValueError, IndexError) as error:  # the address parser raises both
             return Prepared(mail, refusal=f"not composed: {type(error).__name__}")
         return Prepared(mail, composed, sender.email, address)
