@@ -240,6 +240,11 @@ class Rig:
             assert isinstance(consumer.handler, SliceHandler)
             yield Process(consumer.handler, host, client)
 
+    async def consumed(self, topic: str) -> int:
+        """Return the number of records of a topic that were consumed."""
+        query = "SELECT coalesce(sum(next_offset), 0) FROM checkpoints WHERE topic = $1"
+        return int(await self.database.pool.fetchval(query, topic))
+
     async def moves(self, segment_id: str) -> list[tuple[int, bool, str]]:
         """Return the announcements of a segment in order: contact, whether it enters, and the reason."""
         return [

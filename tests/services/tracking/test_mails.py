@@ -99,7 +99,7 @@ async def test_blocks_have_criteria_that_are_validated_and_published(rig: Rig) -
         ],
         "fallback": True,
         "links": [link["id"] for link in message["links"][:2]],
-    } or [one["variant"] for one in block["variants"]] == ["dogs", "cats"]
+    }
     label = await rig.label("Dogs")
     path = f"/v1/messages/{message['id']}/blocks"
     wanted = [

@@ -29,17 +29,14 @@ class Recording(Handler):
         self.poisoned: set[UUID] = set()
         self.seen: list[UUID] = []
         self.held_before: set[UUID] = set()
-        self.deleted_keys: set[str] = set()
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         events = [received.event for received in batch if not isinstance(received.event, Tombstone)]
         if any(event.event_id in self.poisoned for event in events):
             raise ZeroDivisionError("poisoned")
         held_before = {UUID(received.event_id) for received in batch if received.held_id is not None}
-        deleted_keys = {received.event.key for received in batch if isinstance(received.event, Tombstone)}
         work.after_commit(lambda: self.seen.extend(event.event_id for event in events))
         work.after_commit(lambda: self.held_before.update(held_before))
-        work.after_commit(lambda: self.deleted_keys.update(deleted_keys))
 
     def has_seen(self, *events: ContactEvent) -> bool:
         return {event.event_id for event in events} <= set(self.seen)

@@ -182,10 +182,6 @@ async def partitions_are_shared(*hosts: ConsumerHost) -> bool:
     return all(parts) and sorted(part.partition for one in parts for part in one) == [*range(PARTITIONS)]
 
 
-async def counted(rig: Rig, total: int) -> bool:
-    return sum((await rig.counts()).values()) == total
-
-
 async def held(rig: Rig, state: str, count: int) -> bool:
     found: int = await rig.database.pool.fetchval("SELECT count(*) FROM held WHERE state = $1", state)
     return found == count

@@ -1,5 +1,7 @@
 """Lists of contacts are searched by words, filtered and sorted."""
 
+from typing import Literal
+
 import pytest
 from pyroaring import BitMap
 
@@ -105,18 +107,22 @@ async def test_contacts_are_filtered_and_ordered_by_id_or_change(shop: Shop, mon
 
 async def test_holders_of_a_label_are_listed_in_each_order(shop: Shop) -> None:
     await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(4)))
-    await shop.database.pool.execute("UPDATE assignments SET clicks = contact_id % 3, last_click = now()")
+    await shop.database.pool.execute(
+        "UPDATE assignments SET clicks = contact_id % 3, last_click = now() + contact_id % 2 * interval '1 second',"
+        " since = since - contact_id * interval '1 second'"
+    )
     async with shop.database.pool.acquire() as connection:
         dogs = shop.labels["Dogs"]
         holders = await holders_in_order(
             connection, shop.account_id, dogs.no, "clicks", at_least=1, before=(MOST_CLICKS, MOST_ID), limit=10
         )
         assert [(holder.contact_id, holder.clicks) for holder in holders] == [(2, 2), (4, 1), (1, 1)]
-        for order in ("last_click", "since"):
+        expected: dict[Literal["last_click", "since"], list[int]] = {"last_click": [3, 1, 4, 2], "since": [1, 2, 3, 4]}
+        for order, contact_ids in expected.items():
             holders = await holders_in_order(
                 connection, shop.account_id, dogs.no, order, at_least=0, before=(LATEST, MOST_ID), limit=10
             )
-            assert len(holders) == 4
+            assert [holder.contact_id for holder in holders] == contact_ids
 
 
 async def test_the_timeline_and_the_data_contain_changes_labels_and_decisions(shop: Shop) -> None:

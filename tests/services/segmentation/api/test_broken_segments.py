@@ -9,7 +9,7 @@ from services.segmentation.store.memberships import UnknownEventVersion, read_me
 from shared.events.labeling import FieldChanged, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, PARTITIONS, Process, Rig, contact, label
-from tests.stack.waiting import until
+from tests.stack.waiting import until, until_equal
 
 NEWS_AND_NOT_BOUGHT: dict[str, Any] = {"all": [{"label": str(DOGS)}, {"not": {"label": str(CATS)}}]}
 
@@ -52,7 +52,7 @@ async def test_deleting_a_negated_label_adds_no_members(rig: Rig) -> None:
         ]
         [indirect] = await faults_of(process, outer) or []
         assert indirect["pointer"] == "/criterion/not/segment/id"
-        # Contact 5 is published after the removals: once it is counted, they have been consumed too.
+        await until_equal(lambda: rig.consumed("labeling.labels"), 8)
         await rig.publish([contact(5, NOON)])
         await until(lambda: process.knows(5))
         assert await rig.announced_members(segment_id) == {1, 2}
