@@ -1,4 +1,4 @@
-"""Checks rows of old clicks before they are sent."""
+"""Checks the rows of a file of old clicks before they are sent."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,13 +21,12 @@ class RowChecks:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._account_id: int | None = (
-            None  # requested only if a row names an account, because a key without the scope `read` cannot
-        )
+        # Requested only if a row names an account, because a key without the scope `read` may not request it.
+        self._account_id: int | None = None
         self._links: dict[str, Links] = {}
 
-    async def checked(self, row: ClickFileRow) -> ClickFileRow:
-        """Return the row without its account, or with its fault."""
+    async def check(self, row: ClickFileRow) -> ClickFileRow:
+        """Return the row without its account, or, if it is wrong, with the problem."""
         if row.report is None:
             return row
         report = dict(row.report)
@@ -39,20 +38,20 @@ class RowChecks:
             return None
         if self._account_id is None:
             self._account_id = (await self._client.get("labeling", "/v1/account"))["account_id"]
-        named = report.pop("account_id")
-        if named == self._account_id:
+        account_id = report.pop("account_id")
+        if account_id == self._account_id:
             return None
-        return f"is of account {named}, and the key is one of account {self._account_id}"
+        return f"belongs to account {account_id}, but the key belongs to account {self._account_id}"
 
     async def _link(self, report: Report) -> str | None:
-        """Return a fault if a row names both a link and a URL that is not the link's."""
+        """Return a problem if a row names both a link and a URL that is not the link's."""
         link_id, url = report.get("link_id"), report.get("url")
         if not isinstance(link_id, str) or not isinstance(url, str):
             return None
-        leads_to = (await self._links_of(str(report.get("message_id")))).get(link_id.lower())
-        if leads_to is None or without_campaign(unescape(url.strip())) == without_campaign(leads_to):
+        url_of_link = (await self._links_of(str(report.get("message_id")))).get(link_id.lower())
+        if url_of_link is None or without_campaign(unescape(url.strip())) == without_campaign(url_of_link):
             return None  # the service reports unknown links
-        return f"names link {link_id} and the address {url}, and that link leads to {leads_to}"
+        return f"names link {link_id} and the URL {url}, but that link leads to {url_of_link}"
 
     async def _links_of(self, message_id: str) -> Links:
         if message_id not in self._links:
@@ -68,11 +67,11 @@ class RowChecks:
 
 
 def _network_address(report: Mapping[str, Any]) -> str | None:
-    written = report.get("ip")
-    if written is None:
+    text = report.get("ip")
+    if text is None:
         return None
     try:
-        ip_address(str(written))
+        ip_address(str(text))
     except ValueError:
-        return f"{written} is no IP address"
+        return f"{text} is not an IP address"
     return None

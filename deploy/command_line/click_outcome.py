@@ -33,10 +33,10 @@ class ReplayOutcome:
         self.rows = 0
         self.accepted: list[AcceptedRow] = []
         self.refused: list[RefusedRow] = []
-        self.read = 0  # bytes
-        self.recorded: int | None = None  # not known
-        self.waiting: list[int] = []  # rows
-        self.lost: list[int] = []  # rows whose clicks were neither recorded nor wait
+        self.read = 0  # bytes of the file
+        self.recorded: int | None = None  # None: unknown
+        self.waiting: list[int] = []  # rows whose clicks wait for a contact or message
+        self.lost: list[int] = []  # rows whose clicks are neither recorded nor waiting
 
     def as_object(self) -> Json:
         """Return the outcome as JSON values, for programs."""
@@ -50,10 +50,10 @@ class ReplayOutcome:
 
 
 async def settle(client: Client, outcome: ReplayOutcome) -> None:
-    """Wait until every click that was accepted is recorded, waits for its contact or message, or is not recorded.
+    """Wait until each accepted click is recorded, waits for its contact or message, or is known not to be recorded.
 
-    A state that has not changed for `PATIENCE` seconds is final: the report is a dead letter, or was dropped on
-    purpose.
+    A state that has not changed for `PATIENCE` seconds is final: the report is a dead letter, or was dropped
+    intentionally.
     """
     outcome.recorded = 0
     changed_at = monotonic()
@@ -76,7 +76,7 @@ async def settle(client: Client, outcome: ReplayOutcome) -> None:
 
 
 async def settle_if_possible(client: Client, outcome: ReplayOutcome) -> None:
-    """Do the same as `settle`, unless the service is an earlier version without the endpoint."""
+    """Do the same as `settle`; leave `recorded` unknown if the service is a version without the endpoint."""
     try:
         await settle(client, outcome)
     except ApiProblem as refused:

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 
 Report = dict[str, Any]
 
-ROWS = UUID(
-    "5c0e7f3a-2f0b-4d0e-9d57-3f6a1f0c9b11"
-)  # the namespace of ids of rows; changing it would count all rows again
+# The namespace of the ids of rows. With another one, a file that is replayed again would be counted again.
+ROW_NAMESPACE = UUID("5c0e7f3a-2f0b-4d0e-9d57-3f6a1f0c9b11")
 COLUMNS = (
     "id",
     "account_id",
@@ -42,9 +41,9 @@ class UnusableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClickFileRow:
-    """One row: its number as an editor or a spreadsheet shows it, and its report or its fault.
+    """A row: its line number, and its report or the problem with it.
 
-    `read` is the number of bytes of the file up to its end.
+    `read` is the number of bytes of the file up to the end of the row.
     """
 
     number: int
@@ -56,34 +55,34 @@ class ClickFileRow:
 def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[ClickFileRow]:
     """Yield the rows of a file; its name ends in .csv, or else it is NDJSON.
 
-    The file is never in memory as a whole. `zone` is the time zone of times without an offset. `history`: mark reports
-    as history unless they say otherwise. Raises UnusableFile.
+    The file is not loaded into memory as a whole. `zone` is the time zone of times without an offset. `history`: mark
+    reports as history unless they have a value for it. Raises UnusableFile.
     """
-    identities = _Identities()
+    row_ids = _RowIds()
     with path.open("rb") as file:
         rows = _csv(file) if path.suffix.lower() == ".csv" else _ndjson(file)
         for row in rows:
             if row.report is None:
                 yield row
                 continue
-            report = {"id": identities.of(row.report), **row.report}
+            report = {"id": row_ids.of(row.report), **row.report}
             if history:
                 report.setdefault("history", True)
             yield ClickFileRow(row.number, row.read, _with_zone(report, zone))
 
 
-class _Identities:
-    """Ids derived from the content of rows. Equal rows are different clicks: the first, the second and so on.
+class _RowIds:
+    """Ids derived from the content of rows. Equal rows are different clicks, so their ids include a running number.
 
-    So a row keeps its id when others are added, removed or moved, and replaying a file again, complete or with new
-    rows, counts nothing twice.
+    A row keeps its id when other rows are added, removed or moved. So a file can be replayed again, unchanged or with
+    new rows, and no click is counted twice.
     """
 
     def __init__(self) -> None:
         self._seen: Counter[UUID] = Counter()
 
     def of(self, report: Report) -> str:
-        content = uuid5(ROWS, json.dumps(report, sort_keys=True))
+        content = uuid5(ROW_NAMESPACE, json.dumps(report, sort_keys=True))
         nth = self._seen[content]
         self._seen[content] += 1
         return str(uuid5(content, str(nth)))
@@ -114,7 +113,7 @@ def _csv(file: BinaryIO) -> Iterator[ClickFileRow]:
             if not cells:
                 continue
             if len(cells) != len(header):
-                problem = f"{len(cells)} cells, and the header has {len(header)}"
+                problem = f"{len(cells)} cells, but the header has {len(header)}"
                 yield ClickFileRow(reader.line_num, file.tell(), None, problem)
                 continue
             yield ClickFileRow(reader.line_num, file.tell(), _report(dict(zip(header, cells, strict=True))))
@@ -123,14 +122,14 @@ def _csv(file: BinaryIO) -> Iterator[ClickFileRow]:
 
 
 def _delimiter(file: BinaryIO) -> str:
-    """Return the delimiter of the header: a comma, or that of a spreadsheet in another language."""
+    """Return the delimiter of the header: a comma, or what spreadsheets in other languages use."""
     header = file.readline()
     file.seek(0)
     return max((",", ";", "\t"), key=lambda delimiter: header.count(delimiter.encode()))
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
-    # Not a TextIOWrapper, which reads ahead, so that its position in the file is unknown.
+    # A TextIOWrapper would read ahead, so that the position of a row in the file would be unknown.
     for number, line in enumerate(file):
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
@@ -138,34 +137,34 @@ def _lines(file: BinaryIO) -> Iterator[str]:
 def _check(header: list[str]) -> None:
     unknown = [name for name in header if name not in COLUMNS]
     if unknown or not header:
-        said = f"the first line names columns that no click has: {', '.join(unknown)}" if header else "it is empty"
-        raise UnusableFile(f"{said}; columns are {', '.join(COLUMNS)}")
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if twice:
-        raise UnusableFile(f"the first line names {', '.join(twice)} twice")
+        problem = f"unknown columns in the first line: {', '.join(unknown)}" if header else "it is empty"
+        raise UnusableFile(f"{problem}; columns are {', '.join(COLUMNS)}")
+    repeated = [name for name, count in Counter(header).items() if count > 1]
+    if repeated:
+        raise UnusableFile(f"the first line has {', '.join(repeated)} twice")
 
 
 def _report(cells: dict[str, str]) -> Report:
-    given: Report = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
+    report: Report = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
     for name in ("account_id", "contact_id"):
-        if given.get(name, "").isdecimal():
-            given[name] = int(given[name])
-    send = {name: given.pop(f"send_{name}") for name in ("kind", "id", "sent_at") if f"send_{name}" in given}
-    return {**given, "send": send} if send else given
+        if report.get(name, "").isdecimal():
+            report[name] = int(report[name])
+    send = {name: report.pop(f"send_{name}") for name in ("kind", "id", "sent_at") if f"send_{name}" in report}
+    return {**report, "send": send} if send else report
 
 
 def _with_zone(report: Report, zone: ZoneInfo | None) -> Report:
     if zone is None:
         return report
-    placed = {**report, "occurred_at": _placed(report.get("occurred_at"), zone)}
+    converted = {**report, "occurred_at": _with_offset(report.get("occurred_at"), zone)}
     if isinstance(report.get("send"), dict):
-        placed["send"] = {**report["send"], "sent_at": _placed(report["send"].get("sent_at"), zone)}
-    return placed
+        converted["send"] = {**report["send"], "sent_at": _with_offset(report["send"].get("sent_at"), zone)}
+    return converted
 
 
-def _placed(value: object, zone: ZoneInfo) -> object:
+def _with_offset(value: object, zone: ZoneInfo) -> object:
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        return value  # the service reports its fault
+        return value  # the service reports the problem
     return value if instant is None or instant.tzinfo else instant.replace(tzinfo=zone).isoformat()

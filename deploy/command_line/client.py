@@ -12,9 +12,9 @@ from deploy.command_line.settings import CommandLineSettings, ServiceName
 
 Json = dict[str, Any]
 
-AWAY_FOR_AT_MOST = 30.0  # seconds for which 503 is retried
-UPLOADED_WITHIN = 600.0  # seconds
-PIECE = 262_144  # bytes
+RETRIES_WITHIN = 30.0  # seconds during which a request that is answered with 503 is retried
+UPLOAD_TIMEOUT = 600.0  # seconds
+CHUNK_BYTES = 262_144
 
 
 class Unreachable(Exception):
@@ -27,9 +27,9 @@ class ApiProblem(Exception):
     def __init__(self, status: int, problem: Json) -> None:
         self.status = status
         self.problem = problem
-        said = str(problem.get("detail") or problem.get("title") or "no reason given")
+        detail = str(problem.get("detail") or problem.get("title") or "no reason given")
         faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
-        super().__init__("\n".join([f"{status}: {said}", *faults]))
+        super().__init__("\n".join([f"{status}: {detail}", *faults]))
 
     @property
     def errors(self) -> list[Json]:
@@ -41,7 +41,7 @@ class Client:
     """Sends requests with one key; requests to a service that is briefly unavailable are retried."""
 
     def __init__(self, settings: CommandLineSettings, key: str | None = None) -> None:
-        """Use `key`, if given, instead of the key in the settings."""
+        """Use `key` instead of the key in the settings, unless it is None."""
         self._settings = settings
         self._key = key or ("" if settings.api_key is None else settings.api_key.get_secret_value())
 
@@ -60,7 +60,7 @@ class Client:
 
     async def get(self, service: ServiceName, path: str, **parameters: object) -> Json:
         """Return the JSON at `path`."""
-        return self._json(await self._send(service, "GET", path, params=_given(parameters)))
+        return self._json(await self._send(service, "GET", path, params=_without_none(parameters)))
 
     async def post(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
         """POST `body`; return the JSON of the answer."""
@@ -80,11 +80,11 @@ class Client:
         return [line for line in answer.text.splitlines() if line]
 
     async def post_file(self, service: ServiceName, path: str, file: Path, **parameters: object) -> Json:
-        """Upload a file in pieces; return the JSON of the answer. The upload is not retried."""
+        """Upload a file in chunks; return the JSON of the answer. The upload is not retried."""
         url = self._settings.url(service) + path
         try:
             answer = await self._http.post(
-                url, params=_given(parameters), content=_pieces(file), timeout=UPLOADED_WITHIN
+                url, params=_without_none(parameters), content=_chunks(file), timeout=UPLOAD_TIMEOUT
             )
         except httpx.HTTPError as error:
             raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
@@ -93,7 +93,7 @@ class Client:
         return self._json(answer)
 
     async def download(self, service: ServiceName, path: str, file: Path) -> int:
-        """Download `path` to a file in pieces; return its size in bytes."""
+        """Download `path` to a file in chunks; return its size in bytes."""
         url, size = self._settings.url(service) + path, 0
         try:
             async with self._http.stream("GET", url) as answer:
@@ -101,8 +101,8 @@ class Client:
                     await answer.aread()
                     raise ApiProblem(answer.status_code, _problem(answer))
                 with file.open("wb") as output:
-                    async for piece in answer.aiter_bytes():
-                        size += output.write(piece)
+                    async for chunk in answer.aiter_bytes():
+                        size += output.write(chunk)
         except httpx.HTTPError as error:
             raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
         return size
@@ -120,7 +120,7 @@ class Client:
 
     async def _send(self, service: ServiceName, method: str, path: str, **options: Any) -> httpx.Response:
         url = self._settings.url(service) + path
-        deadline = asyncio.get_running_loop().time() + AWAY_FOR_AT_MOST
+        deadline = asyncio.get_running_loop().time() + RETRIES_WITHIN
         while True:
             try:
                 answer = await self._http.request(method, url, **options)
@@ -131,7 +131,7 @@ class Client:
                 break
             await asyncio.sleep(wait)
         if answer.status_code == 503:
-            raise Unreachable(f"{service} is not ready: {_problem(answer).get('detail', 'it does not say why')}")
+            raise Unreachable(f"{service} is not ready: {_problem(answer).get('detail', 'no reason given')}")
         if answer.is_error:
             raise ApiProblem(answer.status_code, _problem(answer))
         return answer
@@ -141,14 +141,14 @@ class Client:
         return found
 
 
-async def _pieces(file: Path) -> AsyncIterator[bytes]:
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
     with file.open("rb") as content:
-        while piece := content.read(PIECE):
-            yield piece
+        while chunk := content.read(CHUNK_BYTES):
+            yield chunk
             await asyncio.sleep(0)
 
 
-def _given(parameters: dict[str, object]) -> dict[str, Any]:
+def _without_none(parameters: dict[str, object]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 

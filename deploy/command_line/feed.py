@@ -20,9 +20,9 @@ from shared.events.workflow import AssignLabel, RemoveLabel, SetField, WorkflowC
 from shared.settings import CommonSettings
 
 CONTACT_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "contact")
-STATES_KEPT = 10_000  # contacts whose last state is cached, to describe changes
-SILENCE = 5.0  # seconds without an event until Kafka is checked
-# labeling.keys is omitted, because it has only hashes of keys.
+CACHED_STATES = 10_000  # contacts whose last state is cached, to describe changes
+CHECK_AFTER = 5.0  # seconds without an event after which Kafka is checked
+# Not labeling.keys, which has only hashes of keys.
 CATALOGS = ("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog")
 
 
@@ -52,7 +52,7 @@ class ReceivedEvent(NamedTuple):
 
 
 class Names:
-    """The names of ids, from the catalogs and the events of contacts."""
+    """The names that belong to ids, from the catalogs and the events of contacts."""
 
     def __init__(self) -> None:
         self.labels: dict[UUID, str] = {}
@@ -67,7 +67,7 @@ class Names:
         key = event.account_id, event.contact_id
         before = self._states.pop(key, None)
         self._states[key] = event
-        if len(self._states) > STATES_KEPT:
+        if len(self._states) > CACHED_STATES:
             del self._states[next(iter(self._states))]
         return None if before is None else _differences(before, event)
 
@@ -102,22 +102,22 @@ class Names:
 class Feed:
     """Follows the contact topics from now on.
 
-    Open it before causing the events that it should show. `away` is called with True when Kafka stops answering, and
-    with False when it answers again.
+    Open it before causing the events that it should show. `on_availability` is called with True when Kafka stops
+    answering, and with False when it answers again.
     """
 
     def __init__(
         self,
         settings: CommonSettings,
         topics: Sequence[str] = CONTACT_TOPICS,
-        away: Callable[[bool], None] = lambda _: None,
+        on_availability: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        self._away = away
+        self._on_availability = on_availability
         self._is_away = False
-        self._asked_at = monotonic()
+        self._checked_at = monotonic()
         self._follower = Follower(settings, from_end=topics, from_beginning=CATALOGS)
         self.names = Names()
-        self.passed_over = 0  # records that could not be decoded
+        self.undecodable = 0  # records that could not be decoded
 
     async def __aenter__(self) -> Self:
         await self._follower.__aenter__()
@@ -129,15 +129,15 @@ class Feed:
         await self._follower.__aexit__(kind, error, traceback)
 
     async def next(self, within: float = 0.2) -> list[ReceivedEvent]:
-        """Return the next events; an empty list if none came `within` seconds."""
+        """Return the next events; an empty list if none arrives within `within` seconds."""
         seen: list[ReceivedEvent] = []
         found = await self._follower.next(within)
-        await self._notice(bool(found))
+        await self._check_availability(bool(found))
         for topic, record in found:
             try:
                 decoded = decode(topic, record.key, record.value, dict(record.headers))
             except Undecodable:
-                self.passed_over += 1
+                self.undecodable += 1
                 continue
             if topic in CATALOGS:
                 self.names.learn(decoded.event)
@@ -145,14 +145,14 @@ class Feed:
                 seen.append(ReceivedEvent(topic, record.partition, record.offset, decoded))
         return seen
 
-    async def _notice(self, something_came: bool) -> None:
-        if not something_came and monotonic() - self._asked_at < SILENCE:
+    async def _check_availability(self, received_any: bool) -> None:
+        if not received_any and monotonic() - self._checked_at < CHECK_AFTER:
             return
-        is_away = not something_came and not await self._follower.answers()
-        self._asked_at = monotonic()
+        is_away = not received_any and not await self._follower.answers()
+        self._checked_at = monotonic()
         if is_away != self._is_away:
             self._is_away = is_away
-            self._away(is_away)
+            self._on_availability(is_away)
 
     async def __aiter__(self) -> AsyncIterator[ReceivedEvent]:
         while True:
@@ -167,8 +167,8 @@ def sentence(event: object, names: Names) -> str:
     if isinstance(event, SegmentChanged):
         return f'segment "{event.segment_name}" changed'
     assert isinstance(event, ContactEvent)
-    what = _PHRASES[type(event)](event, names)
-    return f"{names.contact(event.account_id, event.contact_id)} {what}"
+    phrase = _PHRASES[type(event)](event, names)
+    return f"{names.contact(event.account_id, event.contact_id)} {phrase}"
 
 
 def why(origin: Origin, names: Names) -> str:
@@ -177,15 +177,15 @@ def why(origin: Origin, names: Names) -> str:
         return f"clicked {names.link(origin.link_id)} in {names.message(origin.message_id)}"
     if origin.kind == "workflow":
         return names.workflow(origin.workflow_id)
-    said = {"manual": "by hand", "self": "by the contact", "import": "imported"}.get(origin.kind, origin.kind)
-    return f"{said} {origin.ref}" if origin.ref else said
+    description = {"manual": "by hand", "self": "by the contact", "import": "imported"}.get(origin.kind, origin.kind)
+    return f"{description} {origin.ref}" if origin.ref else description
 
 
 def _clicked(event: ContactClicked, names: Names) -> str:
     labels = ", ".join(label.name for label in event.labels)
-    judged = event.verdict if not event.reasons else f"{event.verdict}: {', '.join(event.reasons)}"
+    verdict = event.verdict if not event.reasons else f"{event.verdict}: {', '.join(event.reasons)}"
     link = names.link(event.link_id, otherwise=event.url)
-    return f"clicked {link}{f' [{labels}]' if labels else ''}, {judged}"
+    return f"clicked {link}{f' [{labels}]' if labels else ''}, {verdict}"
 
 
 def _engaged(event: ContactEngaged, _: Names) -> str:
@@ -218,9 +218,9 @@ def _differences(before: ContactChanged, after: ContactChanged) -> list[str]:
 
 
 def _requested(event: MessageRequested, names: Names) -> str:
-    what = names.message(event.message_id) if event.system is None else event.system.kind.replace("_", " ")
+    phrase = names.message(event.message_id) if event.system is None else event.system.kind.replace("_", " ")
     why_sent = names.workflow(event.cause.workflow_id) if event.cause.kind == "workflow" else event.cause.kind
-    return f"is to be sent {what}: {why_sent}"
+    return f"is to be sent {phrase}: {why_sent}"
 
 
 _PHRASES: Mapping[type, Any] = {
@@ -231,9 +231,9 @@ _PHRASES: Mapping[type, Any] = {
     LabelRemoved: lambda event, names: f"lost {event.label_name}: {why(event.origin, names)}",
     SegmentEntered: lambda event, _: f'entered segment "{event.segment_name}" ({event.reason})',
     SegmentLeft: lambda event, _: f'left segment "{event.segment_name}" ({event.reason})',
-    AssignLabel: lambda event, names: f"shall get {names.label(event.label_id)}: {why(event.origin, names)}",
-    RemoveLabel: lambda event, names: f"shall lose {names.label(event.label_id)}: {why(event.origin, names)}",
-    SetField: lambda event, names: f"shall have {event.field_key} = {event.value}: {why(event.origin, names)}",
+    AssignLabel: lambda event, names: f"is to get {names.label(event.label_id)}: {why(event.origin, names)}",
+    RemoveLabel: lambda event, names: f"is to lose {names.label(event.label_id)}: {why(event.origin, names)}",
+    SetField: lambda event, names: f"is to have {event.field_key} = {event.value}: {why(event.origin, names)}",
     MessageRequested: _requested,
     CampaignMessageRequested: _requested,
     SystemMessageRequested: _requested,

@@ -13,13 +13,13 @@ from deploy.command_line.commands.watch import line
 from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings, NothingRuns
 from deploy.command_line.terminal import say
-from deploy.demo.play import StoryBroke
+from deploy.demo.play import DemoFailed
 from deploy.demo.story import follow, invite, narrate, played
 from shared.retrying import Pauses
 
-# Errors of a demo if a process ends meanwhile, or is too slow.
-CAN_HAPPEN = (
-    StoryBroke,
+# Raised by the demo when a process ends meanwhile, or is too slow.
+EXPECTED_ERRORS = (
+    DemoFailed,
     NothingRuns,
     ApiProblem,
     Unreachable,
@@ -30,47 +30,49 @@ CAN_HAPPEN = (
 )
 
 
-def show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: Callable[[int], None] | None) -> None:
-    """Play the demo if wanted, introduce what runs, follow events while `going_on`. Ctrl-C raises KeyboardInterrupt.
+def show(
+    keeps_running: Callable[[], bool], print_overview: Callable[[], None], demo: Callable[[int], None] | None
+) -> None:
+    """Play the demo, print an overview, and follow events while `keeps_running`. Ctrl-C raises KeyboardInterrupt.
 
     `demo` is None for no demo; otherwise it is called with the demo's account. A failure of the demo is reported, and
-    the stack continues.
+    the stack keeps running.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # do not log that the broker is unavailable
-    asyncio.run(_show(going_on, introduce, demo))
+    asyncio.run(_show(keeps_running, print_overview, demo))
 
 
 async def _show(
-    going_on: Callable[[], bool], introduce: Callable[[], None], demo: Callable[[int], None] | None
+    keeps_running: Callable[[], bool], print_overview: Callable[[], None], demo: Callable[[int], None] | None
 ) -> None:
     settings = CommandLineSettings.read()
-    introduced = False
+    overview_printed = False
     if demo is not None:
         say("\nThe demo, a pet shop in an account of its own:\n")
         try:
             async with played(settings, demo) as scene:
                 await narrate(scene)
-                introduce()
-                introduced = True
+                print_overview()
+                overview_printed = True
                 await _invite_to_console(settings, scene.stage.api_key)
                 invite(scene)
                 say("Events follow as they happen. Ctrl-C stops everything and keeps the data.\n")
-                await follow(scene, going_on)
+                await follow(scene, keeps_running)
                 return
-        except CAN_HAPPEN as problem:
-            if not going_on():
+        except EXPECTED_ERRORS as problem:
+            if not keeps_running():
                 return
             say(f"The demo failed: {problem}. The stack keeps running; `penchant demo` plays it again.")
-    if not introduced:
-        introduce()
+    if not overview_printed:
+        print_overview()
         await _invite_to_console(settings)
     say("\nEvents follow as they happen. Ctrl-C stops everything and keeps the data.\n")
     pauses = Pauses()
-    while going_on():
+    while keeps_running():
         try:
-            await _follow(settings, going_on)
+            await _follow(settings, keeps_running)
         except (ConnectionError, LookupError, KafkaError) as problem:
-            if not going_on():
+            if not keeps_running():
                 return
             say(f"{problem}; trying again.")
             await asyncio.sleep(pauses.after_failure())
@@ -78,18 +80,18 @@ async def _show(
 
 async def _invite_to_console(settings: CommandLineSettings, demo_key: str | None = None) -> None:
     """Print a link to the console, which also shows the demo's account."""
-    own = [] if settings.api_key is None else [settings.api_key.get_secret_value()]
+    keys = [] if settings.api_key is None else [settings.api_key.get_secret_value()]
     try:
-        link = await sign_in_link(settings, [*own, *([demo_key] if demo_key else [])])
+        link = await sign_in_link(settings, [*keys, *([demo_key] if demo_key else [])])
     except (NothingRuns, ApiProblem, Unreachable) as problem:
-        say(f"The console gave no link: {problem}")
+        say(f"The console did not create a link: {problem}")
         return
     say("\nThe console is where people work. This link signs you in, once; `penchant console` prints another one:\n")
     say(f"  {link}")
 
 
-async def _follow(settings: CommandLineSettings, going_on: Callable[[], bool]) -> None:
+async def _follow(settings: CommandLineSettings, keeps_running: Callable[[], bool]) -> None:
     async with Feed(settings) as feed:
-        while going_on():
+        while keeps_running():
             for seen in await feed.next():
                 say(line(seen, feed.names))

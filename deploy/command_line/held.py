@@ -31,18 +31,18 @@ class HeldRecord:
         return f"{self.service}:{self.number}"
 
     @property
-    def line(self) -> tuple[ServiceName, str, int | None, int | None]:
+    def replay_key(self) -> tuple[ServiceName, str, int | None, int | None]:
         """The key of records that are replayed together: those of one contact on one topic."""
         return self.service, self.topic, self.account_id, self.contact_id
 
 
 class HeldRecords:
-    """The held records of all services; `unknown` has the services that could not be queried, with the reasons."""
+    """The held records of all services; `unavailable` has the services that could not be queried, with the reasons."""
 
     def __init__(self, settings: CommandLineSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self.unknown: dict[ServiceName, str] = {}
+        self.unavailable: dict[ServiceName, str] = {}
 
     async def read(self) -> list[HeldRecord]:
         """Return the records on which the code failed, oldest first."""
@@ -50,9 +50,9 @@ class HeldRecords:
         return sorted(found, key=lambda held: held.held_at)
 
     async def replay(self, records: Sequence[HeldRecord]) -> int:
-        """Replay these, each with those that are held behind it. Return their number."""
+        """Replay `records`, each with those that are held behind it. Return the number of all."""
         released = 0
-        for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
+        for service, topic, account_id, contact_id in dict.fromkeys(held.replay_key for held in records):
             body = {"topic": topic, "account_id": account_id, "contact_id": contact_id}
             answer: Json = await self._client.post(service, f"/v1/{service}-held-records/replay", body)
             released += answer["released"]
@@ -73,4 +73,4 @@ class HeldRecords:
                     held_at=datetime.fromisoformat(item["held_at"]),
                 )
         except Unreachable as problem:
-            self.unknown[service] = str(problem)
+            self.unavailable[service] = str(problem)

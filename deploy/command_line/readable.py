@@ -12,7 +12,7 @@ def printable(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return the same, with brackets escaped, which rich would read as markup."""
+    """Return the printable text for rich, which would otherwise interpret brackets as markup."""
     return escape(printable(text))
 
 

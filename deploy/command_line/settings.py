@@ -50,13 +50,13 @@ class CommandLineSettings(CommonSettings):
     def with_kafka(self) -> Self:
         """Return these settings, for a command that reads Kafka.
 
-        Raises NothingRuns if neither the environment nor a running stack names a Kafka: the services' default would be
-        any Kafka that listens on this machine.
+        Raises NothingRuns if neither the environment nor a running stack names a Kafka: the default of the services
+        could be an unrelated Kafka on this machine.
         """
         if "kafka" not in self.model_fields_set:
             raise NothingRuns(
-                f"Which Kafka? Nothing runs in {self.where} (`make run` starts it; PENCHANT_HOME names another "
-                "folder), and PENCHANT_KAFKA is not set."
+                f"The address of Kafka is unknown. Nothing runs in {self.where} (`make run` starts a stack; "
+                "PENCHANT_HOME selects another folder), and PENCHANT_KAFKA is not set."
             )
         return self
 
@@ -70,8 +70,8 @@ class CommandLineSettings(CommonSettings):
         url: str | None = getattr(self, f"{service}_url")
         if url is None:
             raise NothingRuns(
-                f"Where is {service}? Nothing runs in {self.where} (`make run` starts it; PENCHANT_HOME names another "
-                f"folder), and PENCHANT_{service.upper()}_URL is not set."
+                f"The URL of {service} is unknown. Nothing runs in {self.where} (`make run` starts a stack; "
+                f"PENCHANT_HOME selects another folder), and PENCHANT_{service.upper()}_URL is not set."
             )
         return url.rstrip("/")
 
@@ -79,7 +79,7 @@ class CommandLineSettings(CommonSettings):
         """Return the console's base URL. Raises NothingRuns if it is unknown."""
         if self.console_url is None:
             raise NothingRuns(
-                f"Where is the console? Nothing runs in {self.home} (`make run` starts it), "
+                f"The URL of the console is unknown. Nothing runs in {self.home} (`make run` starts a stack), "
                 "and PENCHANT_CONSOLE_URL is not set."
             )
         return self.console_url.rstrip("/")

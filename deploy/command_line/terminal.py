@@ -14,9 +14,9 @@ from deploy.command_line.client import ApiProblem, Unreachable
 from deploy.command_line.settings import NothingRuns
 
 FAILED = 1
-NOBODY_ANSWERS = 3
+UNREACHABLE = 3
 REFUSED = 4
-INTERRUPTED = 130  # a shell's code for a process that SIGINT ended
+INTERRUPTED = 130  # the exit code of shells for a process that SIGINT ended
 
 EXIT_CODES = (
     "Exit codes: 0 success; 1 failure, or a part was refused; 2 wrong usage; 3 nothing runs, or no service answers; "
@@ -52,8 +52,8 @@ def run(command: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(command)
     except (NothingRuns, Unreachable, ConnectionError, LookupError) as problem:
-        # A LookupError means that Kafka lacks a topic: it is another Kafka, or was never set up.
-        fail(_text(problem), NOBODY_ANSWERS)
+        # A LookupError means that a topic does not exist: this is an unrelated Kafka, or it was never set up.
+        fail(_text(problem), UNREACHABLE)
     except ApiProblem as problem:
         fail(_text(problem), REFUSED)
     except KeyboardInterrupt:

@@ -1,1 +1,1 @@
-"""The demo: a pet shop, its contacts and its newsletter show in a minute what Penchant does."""
+"""The demo: a pet shop with contacts and a newsletter, which shows within a minute what Penchant does."""

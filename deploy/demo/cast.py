@@ -36,7 +36,7 @@ CAMPAIGN_LABEL = "New arrivals"
 
 @dataclass(frozen=True, slots=True)
 class DemoContact:
-    """A contact, and the links that they click, by text. `scanned`: a mail scanner opens all links before they do."""
+    """A contact, and the texts of the links to click. `scanned`: a mail scanner opens all links before."""
 
     name: str
     city: str

@@ -1,4 +1,4 @@
-"""Plays the demo's last part: a campaign to two audiences, mails in the inbox, a click in one of them, the report."""
+"""Plays the last part of the demo: a campaign to two audiences, its mails, a click in one of them, and the report."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,14 +16,14 @@ import httpx
 from deploy.command_line.client import Client, Json
 from deploy.command_line.feed import Feed
 from deploy.demo import cast
-from deploy.demo.play import Performance, StoryBroke, request_link, until
+from deploy.demo.play import DemoFailed, Performance, request_link, until
 from deploy.demo.stage import Stage, tokens
 from deploy.embedded.inbox import mails_in
 from services.delivery.domain.composing import message_id
 
 Found = TypeVar("Found")
 
-WITHIN = 60.0  # seconds, for each step
+STEP_WITHIN = 60.0  # seconds for each step
 LOOK_EVERY = 0.1  # seconds
 _TRACKED = re.compile(r'href="([^"]+/c/[^"]+)"')
 
@@ -39,7 +39,7 @@ class CampaignOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Mailroom:
+class CampaignPlay:
     """Plays the campaign. `inbox` is the folder of sent mails; None if mails go to the operator's server."""
 
     client: Client
@@ -53,20 +53,20 @@ class Mailroom:
         stage, performance = self.stage, self.performance
         if stage.campaign is None:
             return None
-        counted = await self._until_found(self._count, "the audience was not complete")
+        counted = await self._wait_for(self._count, "the audience was not complete")
         path = f"/v1/campaigns/{stage.campaign['id']}"
         launched = await self.client.post("segmentation", f"{path}/launch")
-        await until(self.feed, stage, performance, WITHIN, lambda: len(performance.addressed) == counted["count"])
+        await until(self.feed, stage, performance, STEP_WITHIN, lambda: len(performance.addressed) == counted["count"])
         variants = {event.contact_id: (event.content or {}).get(cast.BLOCK, "") for event in performance.addressed}
-        mails = {} if self.inbox is None else await self._until_found(self._mails, "the mails did not come")
+        mails = {} if self.inbox is None else await self._wait_for(self._mails, "the mails did not arrive")
         readers = [one for one, person in stage.contacts.items() if person.reads_the_campaign]
         send = {"kind": "campaign", "id": stage.campaign["id"], "sent_at": launched["launched_at"]}
         for contact_id in readers:
             await self._click(contact_id, variants[contact_id], mails.get(contact_id), send)
         expected = {(contact_id, stage.labels[cast.CAMPAIGN_LABEL]) for contact_id in readers}
-        await until(self.feed, stage, performance, WITHIN, lambda: expected <= performance.assigned.keys())
+        await until(self.feed, stage, performance, STEP_WITHIN, lambda: expected <= performance.assigned.keys())
         if not expected <= performance.assigned.keys():
-            raise StoryBroke("the click in the campaign's mail gave no label")
+            raise DemoFailed("the click in the campaign's mail assigned no label")
 
         async def report() -> Json | None:
             found = await self.client.get("segmentation", f"{path}/report")
@@ -76,10 +76,10 @@ class Mailroom:
             numbers = (found["clicked"]["count"], label["gained"])
             return found if sent and numbers == (len(readers), len(readers)) else None
 
-        return CampaignOutcome(counted, variants, mails, await self._until_found(report, "the report was not complete"))
+        return CampaignOutcome(counted, variants, mails, await self._wait_for(report, "the report was not complete"))
 
     async def _count(self) -> Json | None:
-        """Count the audience. Return None until it has all contacts who clicked on something for dogs or cats."""
+        """Count the audience. Return None until it has all contacts who hold the label of a variant."""
         assert self.stage.campaign is not None
         wanted = {self.stage.labels[name] for name in cast.VARIANTS.values()}
         expected = {contact_id for contact_id, label_id in self.performance.assigned if label_id in wanted}
@@ -103,23 +103,23 @@ class Mailroom:
         return found if len(found) == len(wanted) else None
 
     async def _click(self, contact_id: int, variant: str, mail: EmailMessage | None, send: Json) -> None:
-        """Click the link in the contact's block: the one in the mail, or the one that a pipeline would create."""
-        shown = self.stage.variant_link(variant)
+        """Click the link in the contact's block: as in the mail, or as a delivery pipeline would create it."""
+        link = self.stage.variant_link(variant)
         if mail is not None:
             body = mail.get_body(("html",))
             (tracked,) = map(unescape, _TRACKED.findall(body.get_content() if body is not None else ""))
         else:
-            made = await tokens(self.client, self.stage.new_arrivals, send, [contact_id])
-            tracked = made[contact_id]["links"][shown["id"]]
+            created = await tokens(self.client, self.stage.new_arrivals, send, [contact_id])
+            tracked = created[contact_id]["links"][link["id"]]
         async with httpx.AsyncClient(follow_redirects=False, timeout=30) as http:
-            await request_link(http, "GET", tracked, shown["url"], cast.BROWSER)
+            await request_link(http, "GET", tracked, link["url"], cast.BROWSER)
 
-    async def _until_found(self, look: Callable[[], Awaitable[Found | None]], otherwise: str) -> Found:
-        """Look repeatedly while watching the feed. Raises StoryBroke if nothing is found in time."""
-        deadline = time() + WITHIN
-        while (found := await look()) is None:
+    async def _wait_for(self, search: Callable[[], Awaitable[Found | None]], failure: str) -> Found:
+        """Watch the feed until `search` finds something. Raises DemoFailed if it finds nothing in time."""
+        deadline = time() + STEP_WITHIN
+        while (found := await search()) is None:
             if time() > deadline:
-                raise StoryBroke(f"{otherwise} within {WITHIN:.0f} s")
+                raise DemoFailed(f"{failure} within {STEP_WITHIN:.0f} s")
             self.performance.watch(self.stage, await self.feed.next(within=LOOK_EVERY))
         return found
 

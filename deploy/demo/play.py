@@ -1,4 +1,4 @@
-"""Plays the demo: people click, labels follow, and a table shows who got which label and why."""
+"""Plays the clicks of the demo, and waits for the labels, the segment and the workflow that follow from them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from shared.events.messages import CampaignMessageRequested, MessageRequested
 from shared.events.parts import Origin
 from shared.events.segmentation import SegmentEntered
 
-LABELS_WITHIN = 20.0  # seconds; normally everything takes a fraction of a second
-STORY_WITHIN = 15.0  # seconds, for segment and workflow
+LABELS_WITHIN = 20.0  # seconds; normally it takes a fraction of a second
+STORY_WITHIN = 15.0  # seconds for the segment and the workflow
 
 Pair = tuple[int, str]  # contact and label id
 
 
-class StoryBroke(Exception):
+class DemoFailed(Exception):
     """An expected event did not happen."""
 
 
@@ -34,12 +34,10 @@ class Performance:
     sent: dict[Pair, float] = field(default_factory=dict)  # the time of the first click that should assign the label
     clicks: int = 0
     scans: int = 0
-    assigned: dict[Pair, tuple[LabelAssigned, float]] = field(
-        default_factory=dict
-    )  # the time at which the label was seen
+    assigned: dict[Pair, tuple[LabelAssigned, float]] = field(default_factory=dict)  # with the time of arrival
     entered: list[SegmentEntered] = field(default_factory=list)
     requested: list[MessageRequested] = field(default_factory=list)  # by the workflow
-    addressed: list[CampaignMessageRequested] = field(default_factory=list)
+    addressed: list[CampaignMessageRequested] = field(default_factory=list)  # by the campaign
 
     def watch(self, stage: Stage, seen: Sequence[ReceivedEvent]) -> None:
         """Process events of the feed."""
@@ -58,8 +56,7 @@ class Performance:
                 self.requested.append(event)
 
     def milliseconds(self, pair: Pair) -> float | None:
-        """Return the time from the request of the link to the label in Kafka; None if no click of the demo caused
-        it."""
+        """Return the time from the request of the link to the label's event; None if no click caused the label."""
         if pair not in self.sent or pair not in self.assigned:
             return None
         return (self.assigned[pair][1] - self.sent[pair]) * 1000
@@ -84,7 +81,7 @@ async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Per
     await until(feed, stage, performance, LABELS_WITHIN, lambda: expected <= performance.assigned.keys())
     missing = expected - performance.assigned.keys()
     if missing:
-        raise StoryBroke(f"{len(missing)} labels did not come within {LABELS_WITHIN:.0f} s")
+        raise DemoFailed(f"{len(missing)} labels were not assigned within {LABELS_WITHIN:.0f} s")
 
 
 async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, performance: Performance) -> None:
@@ -111,7 +108,7 @@ async def reason(client: Client, event: LabelAssigned, names: Names) -> str:
     path = f"/v1/contacts/{event.contact_id}/labels/{event.label_id}/history"
     origins = [convert(entry["origin"], Origin) async for entry in client.items("labeling", path)]
     if not origins:
-        raise StoryBroke(f"{path} is empty")
+        raise DemoFailed(f"{path} is empty")
     more = len(origins) - 1
     return why(origins[0], names) + (f", and {more} more" if more else "")
 
@@ -124,10 +121,10 @@ async def _read(http: httpx.AsyncClient, client: Client, stage: Stage, request: 
     await request_link(http, "GET", links[link["id"]], link["url"], cast.BROWSER)
 
 
-async def request_link(http: httpx.AsyncClient, method: str, tracked: str, leads_to: str, user_agent: str) -> None:
+async def request_link(http: httpx.AsyncClient, method: str, tracked: str, target: str, user_agent: str) -> None:
     answer = await http.request(method, tracked, headers={"User-Agent": user_agent, "Accept": "text/html"})
-    if answer.status_code != 302 or answer.headers.get("location") != leads_to:
-        raise StoryBroke(f"{tracked} answered {answer.status_code} {answer.headers.get('location')}, not {leads_to}")
+    if answer.status_code != 302 or answer.headers.get("location") != target:
+        raise DemoFailed(f"{tracked} answered {answer.status_code} {answer.headers.get('location')}, not {target}")
 
 
 def _trackable(stage: Stage) -> list[Json]:

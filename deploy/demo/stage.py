@@ -1,4 +1,4 @@
-"""Sets the demo up: an account of its own with labels, contacts and a newsletter, its segment and its workflow."""
+"""Sets up the demo: an account with labels, contacts, messages, a segment, a workflow and a campaign."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Tokens = dict[int, Json]  # by contact
 
 @dataclass(slots=True)
 class Stage:
-    """The things that were set up, with their ids."""
+    """The objects that the demo has created, with their ids."""
 
     account_id: int
     api_key: str
@@ -47,9 +47,9 @@ class Stage:
 
 
 async def set_up(client: Client, stage: Stage, shop: str) -> None:
-    """Create everything except the clicks; `client` has the account's key."""
-    for name, about in cast.LABELS.items():
-        body = {"name": name, "description": about, "visibility": "public"}
+    """Create all objects of the demo; `client` has the account's key."""
+    for name, description in cast.LABELS.items():
+        body = {"name": name, "description": description, "visibility": "public"}
         stage.labels[name] = (await client.post("labeling", "/v1/labels", body))["id"]
     await _contacts(client, stage)
     stage.newsletter = await _message(client, "Spring at Paws & Co", cast.newsletter(shop))
@@ -99,7 +99,7 @@ async def _message(client: Client, name: str, html: str) -> Json:
 
 
 async def _campaign(client: Client, stage: Stage, shop: str) -> None:
-    """Write a message whose block shows dogs or cats, and a campaign for the holders of Dogs and those of Cats."""
+    """Create a message whose block shows dogs or cats, and a campaign for the holders of Dogs and those of Cats."""
     body = {
         "name": "New arrivals",
         "html": cast.new_arrivals(shop),
@@ -110,9 +110,9 @@ async def _campaign(client: Client, stage: Stage, shop: str) -> None:
     audiences = {variant: {"label": {"id": stage.labels[name]}} for variant, name in cast.VARIANTS.items()}
     variants = [{"variant": variant, "criterion": criterion} for variant, criterion in audiences.items()]
     await client.put("tracking", f"{path}/blocks/{cast.BLOCK}", {"variants": variants})
-    carried = [stage.labels[cast.CAMPAIGN_LABEL]]
+    label_ids = [stage.labels[cast.CAMPAIGN_LABEL]]
     links = [link["id"] for link in stage.new_arrivals["links"] if link["trackable"]]
-    await client.put("tracking", f"{path}/link-labels", dict.fromkeys(links, carried))
+    await client.put("tracking", f"{path}/link-labels", dict.fromkeys(links, label_ids))
     campaign = {
         "name": "New arrivals",
         "message_id": stage.new_arrivals["id"],
@@ -147,7 +147,7 @@ def _workflow(stage: Stage) -> Json:
 
 
 async def _unless_missing(client: Client, service: ServiceName, path: str, body: object) -> Json | None:
-    """Return the created thing; None if the service is not running, or does not support it."""
+    """Return the created object; None if the service is not running, or does not support it."""
     if not client.knows(service):
         return None
     try:

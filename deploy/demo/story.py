@@ -16,8 +16,8 @@ from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import out, say
 from deploy.demo import cast
-from deploy.demo.mailing import CampaignOutcome, Mailroom, mailing_sentences
-from deploy.demo.play import Performance, StoryBroke, people_click, reason, segment_and_workflow
+from deploy.demo.mailing import CampaignOutcome, CampaignPlay, mailing_sentences
+from deploy.demo.play import DemoFailed, Performance, people_click, reason, segment_and_workflow
 from deploy.demo.shop import Shop
 from deploy.demo.stage import Stage, set_up, spring_send, tokens
 from deploy.embedded.home import Home
@@ -38,15 +38,17 @@ class Scene:
 
 
 @asynccontextmanager
-async def played(settings: CommandLineSettings, made: Callable[[int], None] = lambda _: None) -> AsyncIterator[Scene]:
+async def played(
+    settings: CommandLineSettings, on_created: Callable[[int], None] = lambda _: None
+) -> AsyncIterator[Scene]:
     """Play the demo in an account of its own; the shop that the links lead to stays open until the end of the block.
 
-    `made` is called with the account once it exists, even if the demo fails later. Raises StoryBroke if an expected
-    event does not happen.
+    `on_created` is called with the account once it exists, even if the demo fails later. Raises DemoFailed if an
+    expected event does not happen.
     """
     created = await create_account(settings, cast.ACCOUNT, cast.TIME_ZONE)
     stage = Stage(created["account_id"], created["api_key"])
-    made(stage.account_id)
+    on_created(stage.account_id)
     with Shop() as shop:
         async with Client(settings, stage.api_key) as client, Feed(settings) as feed:
             await set_up(client, stage, shop.url)
@@ -58,14 +60,14 @@ async def played(settings: CommandLineSettings, made: Callable[[int], None] = la
             await people_click(stage, links, feed, performance)
             await segment_and_workflow(client, stage, feed, performance)
             inbox = Home.at(settings.home).inbox
-            mailroom = Mailroom(client, stage, feed, performance, inbox if inbox.is_dir() else None)
-            mailing = await mailroom.play()
+            campaign_play = CampaignPlay(client, stage, feed, performance, inbox if inbox.is_dir() else None)
+            mailing = await campaign_play.play()
             your_link = links[stage.contact_of(cast.YOU)]["links"][stage.link(cast.YOUR_LINK)["id"]]
             yield Scene(client, feed, stage, performance, mailing, your_link)
 
 
 async def narrate(scene: Scene) -> None:
-    """Print who got which label, and why."""
+    """Print which contact got which label, and why."""
     stage, performance, names = scene.stage, scene.performance, scene.feed.names
     table = Table("who", "got", "why", "after", title="Who got which label, and why")
     for pair, (event, _) in sorted(performance.assigned.items(), key=lambda item: (item[0][0], item[1][1])):
@@ -80,7 +82,7 @@ async def narrate(scene: Scene) -> None:
         if person.scanned and contact_id not in holders:
             table.add_row(f"{person.name}, {person.city}", "nothing", "a mail scanner opened every link", "")
     out.print(table)
-    times = [found for pair in performance.sent if (found := performance.milliseconds(pair)) is not None]
+    times = [took for pair in performance.sent if (took := performance.milliseconds(pair)) is not None]
     say(
         f"{performance.clicks} clicks by people, {performance.scans} requests by a scanner; from click to label: "
         f"median {median(times):.0f} ms, at most {max(times):.0f} ms."
@@ -93,16 +95,16 @@ async def narrate(scene: Scene) -> None:
 
 
 def invite(scene: Scene) -> None:
-    """Print a link for the person at the terminal."""
+    """Print a link for the user to click."""
     say("\nNow you. This is your link in the newsletter; click it, or open it in a browser:\n")
     say(f"  {scene.your_link}\n")
 
 
-async def follow(scene: Scene, going_on: Callable[[], bool]) -> None:
-    """Print a line for each event, and answer the clicks of the person at the terminal, while `going_on`."""
+async def follow(scene: Scene, keeps_running: Callable[[], bool]) -> None:
+    """Print a line for each event, and describe the effect of the user's own clicks, while `keeps_running`."""
     you = scene.stage.contact_of(cast.YOU)
     held = {label_id for contact_id, label_id in scene.performance.assigned if contact_id == you}
-    while going_on():
+    while keeps_running():
         for seen in await scene.feed.next():
             say(line(seen, scene.feed.names))
             event = seen.event
@@ -124,8 +126,8 @@ def _answer(scene: Scene, event: LabelAssigned) -> str:
     milliseconds = (time() - event.occurred_at.timestamp()) * 1000
     names = scene.feed.names
     link, label = names.link(event.origin.link_id), event.label_name
-    because = f"because that link in {names.message(event.origin.message_id)} carries {label}"
-    return f"→ you clicked {link}, {label}, first click, {milliseconds:.0f} ms: {because}"
+    reason_text = f"because that link in {names.message(event.origin.message_id)} carries {label}"
+    return f"→ you clicked {link}, {label}, first click, {milliseconds:.0f} ms: {reason_text}"
 
 
 def _narrate_segment(scene: Scene) -> None:
@@ -133,7 +135,7 @@ def _narrate_segment(scene: Scene) -> None:
         say("Segmentation does not support segments here; the demo continues without it.")
         return
     if not scene.performance.entered:
-        raise StoryBroke("nobody entered the segment")
+        raise DemoFailed("no contact entered the segment")
     for event in scene.performance.entered:
         who = scene.stage.contacts[event.contact_id].name
         say(f'{who} entered the segment "{event.segment_name}": 3 clicks on Dogs within 30 days.')
@@ -150,7 +152,7 @@ def _narrate_workflow(scene: Scene) -> None:
         if label_id == scene.stage.labels["Nurtured"]
     )
     if not nurtured:
-        raise StoryBroke("the workflow nurtured nobody")
+        raise DemoFailed("no contact got the label Nurtured from the workflow")
     say(f"The workflow sent the puppy guide to {', '.join(sent)}. {', '.join(nurtured)} read it, and got Nurtured.")
 
 

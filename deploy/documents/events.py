@@ -24,12 +24,12 @@ Schemas = Mapping[str, Mapping[str, Any]]
 
 def events_text() -> str:
     """Return the page: the topics, and a table of properties for each event and for each object in an event."""
-    found = document()
-    schemas: Schemas = found["components"]["schemas"]
-    messages = found["components"]["messages"]
+    asyncapi = document()
+    schemas: Schemas = asyncapi["components"]["schemas"]
+    messages = asyncapi["components"]["messages"]
     parts = [
         _HEAD,
-        _topics(found["channels"]),
+        _topics(asyncapi["channels"]),
         *(_message(name, message, schemas) for name, message in messages.items()),
         *(
             _object(name, schema)

@@ -36,9 +36,9 @@ SERVICES: Mapping[str, tuple[ServiceDefinition, Sequence[APIRouter]]] = {
 def openapi_text(name: str) -> str:
     """Return the service's document as the text of its file in docs/openapi."""
     service, routers = SERVICES[name]
-    nowhere = cast("Database", None)  # endpoints are described here, never called
+    no_database = cast("Database", None)  # endpoints are described here, never called
     app = create_app(f"Penchant {name}", None, description=service.description)
-    app.include_router(held_router(name, nowhere))
+    app.include_router(held_router(name, no_database))
     for router in routers:
         app.include_router(router)
     return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"

@@ -9,15 +9,15 @@ from typer.cli import get_docs_for_click
 from deploy.command_line.app import app
 from shared.metrics import REGISTRY
 
-OURS = "penchant_"
-REGISTERING = (  # modules that register metrics when they are imported
+METRIC_PREFIX = "penchant_"
+METRIC_MODULES = (  # they register metrics when they are imported
     "services.delivery.use_cases.metrics",
     "services.labeling.metrics",
     "services.tracking.redirect.answers",
     "services.tracking.use_cases.click_recording",
     "services.workflow.use_cases.metrics",
 )
-METRICS = """\
+METRICS_HEAD = """\
 # Metrics
 
 Every process serves its metrics at `/metrics`, for Prometheus. They never contain ids of accounts or contacts. Metrics
@@ -37,10 +37,14 @@ def command_line_text() -> str:
 
 def metrics_text() -> str:
     """Return the page on metrics: the name under which each is scraped, its type and its meaning."""
-    for module in REGISTERING:
+    for module in METRIC_MODULES:
         import_module(module)
-    families = sorted((one for one in REGISTRY.collect() if one.name.startswith(OURS)), key=lambda one: one.name)
-    return METRICS + "".join(f"| `{_scraped_name(one)}` | {one.type} | {one.documentation} |\n" for one in families)
+    families = sorted(
+        (one for one in REGISTRY.collect() if one.name.startswith(METRIC_PREFIX)), key=lambda one: one.name
+    )
+    return METRICS_HEAD + "".join(
+        f"| `{_scraped_name(one)}` | {one.type} | {one.documentation} |\n" for one in families
+    )
 
 
 def _scraped_name(family: Metric) -> str:

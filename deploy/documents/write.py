@@ -31,7 +31,9 @@ def main() -> int:
     try:
         written = write_schemas()
     except BrokenPromise as error:
-        sys.stderr.write(f"A released schema may not change like this; make a new version of the event:\n{error}\n")
+        sys.stderr.write(
+            f"A released schema must not change incompatibly; create a new version of the event:\n{error}\n"
+        )
         return 1
     for path, text in texts():
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -1,4 +1,4 @@
-"""The error that stops the embedded stack, with a message for the person at the terminal."""
+"""The error that stops the embedded stack, with a message for the user."""
 
 
 class StackError(Exception):

@@ -1,4 +1,4 @@
-"""PENCHANT_HOME: the folder in which the embedded stack keeps everything, and the lock on it."""
+"""PENCHANT_HOME: the folder with all data of the embedded stack, and its lock."""
 
 import fcntl
 import hashlib
@@ -14,12 +14,12 @@ import psutil
 from deploy.embedded.error import StackError
 
 POLL_SECONDS = 0.05
-GLANCE_SECONDS = 0.5  # a process that tests the lock holds it for a moment
-FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of them before they hold anything
+LOCK_WITHIN_SECONDS = 0.5  # another process may hold the lock for a moment, only to test it
+FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of megabytes while they are empty
 FREE_MEGABYTES_WITH_DATA = 64  # logs and a few segments; a folder with data has already allocated the rest
 SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid when it binds
 # Supervisor closes the descriptors below `minfds`, in itself and in its children; the lock must stay open in them all.
-FIRST_KEPT_DESCRIPTOR = 100
+LOWEST_LOCK_DESCRIPTOR = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Home:
 
     @property
     def inbox(self) -> Path:
-        """The folder of the mails that the stack sends."""
+        """The folder with the mails that the stack sends."""
         return self.path / "inbox"
 
     @property
@@ -81,11 +81,11 @@ class Home:
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as problem:
             raise StackError(
-                f"{self.path} cannot be used: {problem.strerror}. PENCHANT_HOME names another place."
+                f"{self.path} cannot be used: {problem.strerror}. Set PENCHANT_HOME to another folder."
             ) from problem
         if self.control_socket.parent.stat().st_uid != os.getuid():
             raise StackError(
-                f"{self.control_socket.parent} belongs to somebody else. Set PENCHANT_HOME to a shorter path."
+                f"{self.control_socket.parent} belongs to another user. Set PENCHANT_HOME to a shorter path."
             )
         free, needed = self.free_megabytes(), FREE_MEGABYTES_WITH_DATA if self.holds_data() else FREE_MEGABYTES
         if free < needed:
@@ -102,7 +102,7 @@ class Home:
     def free_megabytes(self) -> int:
         return shutil.disk_usage(self.path).free // 1_000_000
 
-    def forget_control_socket(self) -> None:
+    def remove_control_socket(self) -> None:
         """Remove the socket of a killed supervisor, and its folder if that is outside the home."""
         self.control_socket.unlink(missing_ok=True)
         if self.control_socket.parent != self.supervisor and self.control_socket.parent.exists():
@@ -115,17 +115,17 @@ class Home:
         ended, even if others were killed, and two stacks never use the same data. Raises StackError if the lock is
         held.
         """
-        deadline = time.monotonic() + GLANCE_SECONDS
+        deadline = time.monotonic() + LOCK_WITHIN_SECONDS
         while (descriptor := self._lock()) is None:
             if time.monotonic() > deadline:
                 raise StackError(f"{self.path} is in use.")
-            time.sleep(POLL_SECONDS)  # flock waits without a deadline, or not at all
+            time.sleep(POLL_SECONDS)  # flock cannot wait with a deadline
         return descriptor
 
     def _lock(self) -> int | None:
-        opened = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-        descriptor: int = fcntl.fcntl(opened, fcntl.F_DUPFD, FIRST_KEPT_DESCRIPTOR)
-        os.close(opened)
+        low_descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor: int = fcntl.fcntl(low_descriptor, fcntl.F_DUPFD, LOWEST_LOCK_DESCRIPTOR)
+        os.close(low_descriptor)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -149,7 +149,7 @@ class Home:
         while self.is_locked():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(POLL_SECONDS)  # flock waits without a deadline, or not at all
+            time.sleep(POLL_SECONDS)  # flock cannot wait with a deadline
         return True
 
     def processes(self) -> list[psutil.Process]:
@@ -160,5 +160,5 @@ class Home:
                 if any(file.path == str(self._lock_file) for file in process.open_files()):
                     holders.append(process)
             except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError):
-                continue  # not ours, or ended
+                continue  # it belongs to another user, or has ended
         return holders

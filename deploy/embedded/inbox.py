@@ -1,7 +1,7 @@
 """A mail server for this machine: it accepts every mail, stores it in a folder, and sends nothing.
 
-`python -m deploy.embedded.inbox FOLDER PORT` runs it until SIGTERM. Each mail is a file; the oldest are deleted beyond
-KEPT mails.
+`python -m deploy.embedded.inbox FOLDER PORT` runs it until SIGTERM. Each mail is a file. Beyond MAX_MAILS, the
+oldest are deleted.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.embedded.ports import HOST
 
-KEPT = 1_000  # mails
-LARGEST = 20_000_000  # bytes
+MAX_MAILS = 1_000
+MAX_MAIL_BYTES = 20_000_000
 
 
 class Inbox:
@@ -32,15 +32,15 @@ class Inbox:
     ) -> str:
         """Store a mail."""
         assert isinstance(envelope.content, bytes)
-        self._keep(envelope.content)
+        self._store(envelope.content)
         return "250 OK"
 
-    def _keep(self, content: bytes) -> None:
+    def _store(self, content: bytes) -> None:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}"
-        arriving = self._folder / f".{name}"
-        arriving.write_bytes(content)
-        arriving.rename(self._folder / f"{name}.eml")
-        for path in mails_in(self._folder)[KEPT:]:
+        incomplete = self._folder / f".{name}"
+        incomplete.write_bytes(content)
+        incomplete.rename(self._folder / f"{name}.eml")
+        for path in mails_in(self._folder)[MAX_MAILS:]:
             path.unlink(missing_ok=True)
 
 
@@ -52,10 +52,10 @@ def mails_in(folder: Path) -> list[Path]:
 async def serve(folder: Path, port: int) -> None:
     """Accept mails on `port` of this machine until SIGTERM or SIGINT."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
     inbox = Inbox(folder)
-    server = await loop.create_server(lambda: SMTP(inbox, data_size_limit=LARGEST, loop=loop), HOST, port)
+    server = await loop.create_server(lambda: SMTP(inbox, data_size_limit=MAX_MAIL_BYTES, loop=loop), HOST, port)
     async with server:
         await stop.wait()
 

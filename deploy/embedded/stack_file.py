@@ -32,23 +32,23 @@ class StackFile(BaseModel):
             return None
 
     def write(self, home: Home) -> None:
-        with _turn(home):
+        with _write_lock(home):
             _write(home, self)
 
 
-def note_pids(home: Home, pids: Mapping[str, int]) -> None:
+def record_pids(home: Home, pids: Mapping[str, int]) -> None:
     """Write the running processes to the file, if it exists."""
-    with _turn(home):
+    with _write_lock(home):
         current = StackFile.read(home)
         if current:
             _write(home, current.model_copy(update={"pids": dict(pids)}))
 
 
 @contextmanager
-def _turn(home: Home) -> Iterator[None]:
+def _write_lock(home: Home) -> Iterator[None]:
     """Serialise writes of the command and of supervisor's listener."""
-    with (home.path / "stack.json.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with (home.path / "stack.json.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         yield
 
 

@@ -13,7 +13,7 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.embedded.error import StackError
-from deploy.embedded.home import FIRST_KEPT_DESCRIPTOR, Home
+from deploy.embedded.home import LOWEST_LOCK_DESCRIPTOR, Home
 from deploy.embedded.process import Command
 
 LISTENER = "pids"
@@ -22,7 +22,7 @@ ANSWERS_WITHIN_SECONDS = 10.0
 STOPS_WITHIN_SECONDS = 90.0
 STOPPED_MEANWHILE = "Another command stopped it while it was starting."
 
-Condition = Literal["working", "stopping", "away"]
+Condition = Literal["working", "stopping", "absent"]
 
 
 class Supervisor:
@@ -31,7 +31,7 @@ class Supervisor:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever XML-RPC answers
+    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - any XML-RPC value
         transport = SupervisorTransport(None, None, f"unix://{self._home.control_socket}")
         with ServerProxy("http://localhost", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
@@ -43,7 +43,7 @@ class Supervisor:
         except Fault:
             return "stopping"  # in that state it answers no requests
         except (OSError, HTTPException):
-            return "away"
+            return "absent"
         return "working"
 
     def states(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
     )
     supervisor = Supervisor(home)
     deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
-    while supervisor.condition() == "away":
+    while supervisor.condition() == "absent":
         if process.poll() == 0:
             raise StackError(STOPPED_MEANWHILE)
         if process.poll() is not None or time.monotonic() > deadline:
@@ -144,7 +144,7 @@ def _configuration(home: Home, groups: Groups) -> str:
             "logfile_backups": "2",
             "pidfile": "supervisor/supervisord.pid",
             "identifier": "penchant",
-            "minfds": str(FIRST_KEPT_DESCRIPTOR),
+            "minfds": str(LOWEST_LOCK_DESCRIPTOR),
             **({"user": "root"} if os.geteuid() == 0 else {}),
         },
         "rpcinterface:supervisor": {

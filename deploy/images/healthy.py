@@ -8,7 +8,7 @@ import urllib.request
 URL = os.environ.get("PENCHANT_HEALTH_URL", "http://127.0.0.1:8101/health/ready")
 
 
-def reason() -> str | None:
+def problem() -> str | None:
     """Return why the service is not ready; None if it is."""
     if not URL.startswith("http://"):
         return "PENCHANT_HEALTH_URL must begin with http://"
@@ -22,7 +22,7 @@ def reason() -> str | None:
 
 
 if __name__ == "__main__":
-    found = reason()
-    if found is not None:
-        sys.stderr.write(found + "\n")
+    found_problem = problem()
+    if found_problem is not None:
+        sys.stderr.write(found_problem + "\n")
         sys.exit(1)

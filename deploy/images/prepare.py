@@ -1,7 +1,7 @@
 """Creates databases, roles, topics and tables: `python -m deploy.images.prepare FOLDER`, before the services start.
 
 FOLDER has the secrets (`deploy.images.secrets`). Running it again changes nothing. Services also create their tables
-when they start; here this is done once, before several processes of a service start concurrently.
+when they start; this program does it once, before several processes of a service start concurrently.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ def migrations_of(service: str) -> Traversable:
 
 
 @contextmanager
-def explained(server: str) -> Iterator[None]:
-    """End the program with a short message if a server does not answer, or refuses."""
+def exits_on_failure(server: str) -> Iterator[None]:
+    """End the program with a short message if a server does not answer, or rejects a request."""
     try:
         yield
     except (OSError, PostgresError, KafkaError) as error:
@@ -39,13 +39,13 @@ def explained(server: str) -> Iterator[None]:
 
 async def prepare(folder: Path) -> None:
     """Prepare PostgreSQL and Kafka."""
-    with explained("PostgreSQL"):
+    with exits_on_failure("PostgreSQL"):
         databases = await ensure_databases(administrator_dsn(folder), role_passwords(folder))
-    with explained("Kafka"):
+    with exits_on_failure("Kafka"):
         topics = await ensure_topics(CommonSettings())
     for name in SERVICES:
         dsn = (folder / name / f"penchant_{name}_database").read_text()
-        with explained(f"The database of {name}"), as_file(migrations_of(name)) as migrations:
+        with exits_on_failure(f"The database of {name}"), as_file(migrations_of(name)) as migrations:
             await migrate(dsn, [migrations])
     sys.stdout.write(f"{len(databases)} databases and {len(topics)} topics created\n")
 

@@ -18,7 +18,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from deploy.embedded.services import SERVICES
 
-OPERATED = ("labeling", "tracking", "segmentation", "workflow", "console")  # services that get the operator's key
+# The services that receive the operator's key.
+WITH_OPERATOR_KEY = ("labeling", "tracking", "segmentation", "workflow", "console")
 POSTGRES = "postgresql://postgres@postgres:5432/postgres"
 
 
@@ -29,22 +30,22 @@ def make_secrets(folder: Path, postgres: str, postgres_password: str = "", kafka
     an empty `kafka_password` means that Kafka requires none.
     """
     new = [
-        *_once(folder / "operator_key", secrets.token_urlsafe(32)),
-        *_once(folder / "tracking_keys", f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"),
-        *_once(folder / "console" / "penchant_console_secret", secrets.token_urlsafe(32)),
+        *_write_once(folder / "operator_key", secrets.token_urlsafe(32)),
+        *_write_once(folder / "tracking_keys", f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"),
+        *_write_once(folder / "console" / "penchant_console_secret", secrets.token_urlsafe(32)),
         *_administrator(folder, postgres, postgres_password),
     ]
     for service in SERVICES:
-        own = folder / service
-        new += _once(folder / "roles" / service, secrets.token_hex(24))
+        service_folder = folder / service
+        new += _write_once(folder / "roles" / service, secrets.token_hex(24))
         dsn = with_role(postgres, service, (folder / "roles" / service).read_text(), database=service)
-        new += _current(own / f"penchant_{service}_database", dsn)
-        if kafka_password or (own / "penchant_kafka_password").exists():
-            new += _current(own / "penchant_kafka_password", kafka_password)
-        if service in OPERATED:
-            new += _current(own / "penchant_operator_key", (folder / "operator_key").read_text())
+        new += _write_if_changed(service_folder / f"penchant_{service}_database", dsn)
+        if kafka_password or (service_folder / "penchant_kafka_password").exists():
+            new += _write_if_changed(service_folder / "penchant_kafka_password", kafka_password)
+        if service in WITH_OPERATOR_KEY:
+            new += _write_if_changed(service_folder / "penchant_operator_key", (folder / "operator_key").read_text())
         if service in ("tracking", "labeling"):
-            new += _current(own / "penchant_tracking_keys", (folder / "tracking_keys").read_text())
+            new += _write_if_changed(service_folder / "penchant_tracking_keys", (folder / "tracking_keys").read_text())
     return new
 
 
@@ -65,19 +66,19 @@ def with_role(dsn: str, role: str, password: str, database: str) -> str:
     return parts._replace(netloc=f"{role}:{quote(password, safe='')}@{host}", path=f"/{database}").geturl()
 
 
-def _administrator(folder: Path, postgres: str, given: str) -> list[Path]:
+def _administrator(folder: Path, postgres: str, password: str) -> list[Path]:
     path = folder / "postgres" / "password"
-    new = _current(path, given) if given else _once(path, secrets.token_hex(24))
+    new = _write_if_changed(path, password) if password else _write_once(path, secrets.token_hex(24))
     parts: SplitResult = urlsplit(postgres)
     dsn = with_role(postgres, parts.username or "postgres", path.read_text(), parts.path.lstrip("/") or "postgres")
-    return new + _current(folder / "postgres" / "administrator", dsn)
+    return new + _write_if_changed(folder / "postgres" / "administrator", dsn)
 
 
-def _once(path: Path, value: str) -> list[Path]:
-    return [] if path.exists() else _current(path, value)
+def _write_once(path: Path, value: str) -> list[Path]:
+    return [] if path.exists() else _write_if_changed(path, value)
 
 
-def _current(path: Path, value: str) -> list[Path]:
+def _write_if_changed(path: Path, value: str) -> list[Path]:
     if path.exists() and path.read_text() == value:
         return []
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,16 +87,16 @@ def _current(path: Path, value: str) -> list[Path]:
     return [path]
 
 
-def _given(variable: str) -> str:
+def _password_from_file(variable: str) -> str:
     path = os.environ.get(variable)
     return Path(path).read_text().strip() if path else ""
 
 
 if __name__ == "__main__":
-    made = make_secrets(
+    written = make_secrets(
         Path(sys.argv[1]),
         os.environ.get("PENCHANT_POSTGRES") or POSTGRES,
-        _given("PENCHANT_POSTGRES_PASSWORD_FILE"),
-        _given("PENCHANT_KAFKA_PASSWORD_FILE"),
+        _password_from_file("PENCHANT_POSTGRES_PASSWORD_FILE"),
+        _password_from_file("PENCHANT_KAFKA_PASSWORD_FILE"),
     )
-    sys.stdout.write(f"{len(made)} secrets written\n")
+    sys.stdout.write(f"{len(written)} secrets written\n")

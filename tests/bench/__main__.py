@@ -45,7 +45,7 @@ RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 
 
 async def measure(names: Sequence[str], console: Console) -> list[Figure]:
-    """Return the rows of the modules named."""
+    """Run the named modules; return their figures."""
     rows: list[Figure] = []
     with make_place() as place:
         for name in names:
@@ -72,28 +72,28 @@ def table_of(rows: Sequence[Figure]) -> Table:
         sign = "≤ " if row.better == "lower" else ""
         table.add_row(
             row.name,
-            _number(row.value),
+            _formatted(row.value),
             row.unit,
-            "" if row.goal is None else sign + _number(row.goal),
-            "" if row.baseline is None else f"{_number(row.baseline)} ({row.baseline_of})",
+            "" if row.goal is None else sign + _formatted(row.goal),
+            "" if row.baseline is None else f"{_formatted(row.baseline)} ({row.baseline_of})",
             "" if row.ratio is None else f"{row.ratio:.2f}" + (f" (≥ {row.goal_ratio:.2f})" if row.goal_ratio else ""),
             {True: "[green]reached", False: "[red]missed", None: ""}[row.reached],
         )
     return table
 
 
-def _number(value: float) -> str:
+def _formatted(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def main() -> None:
-    """Measure the modules named, or all."""
+    """Run the named modules, or all."""
     names = sys.argv[1:] or MODULES
     if unknown := sorted({*names} - {*MODULES}):
         sys.exit(f"No such measurement: {', '.join(unknown)}. There are: {', '.join(MODULES)}")
     console = Console(width=160)
-    gc.set_threshold(*COLLECT_AFTER)  # as every service does: some measurements run in this process
-    # When it is terminated, it must end its processes and servers.
+    gc.set_threshold(*COLLECT_AFTER)  # as in every service, because some measurements run in this process
+    # On SIGTERM, started processes and servers must be ended, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = uvloop.run(measure(names, console))
     console.print(table_of(rows))

@@ -1,7 +1,8 @@
 """The bare script that is the baseline of the runtime: the same work, sequentially and without guarantees.
 
-Reads `tracking.clicks` with aiokafka, counts and assigns with asyncpg, copies the events in the same transaction, and
-with `--publish` sends them then. No locks, no fence, no order between topics, no sequences, nothing held back.
+It reads `tracking.clicks` with aiokafka, counts clicks and assigns labels with asyncpg, writes the events in the same
+transaction, and with `--publish` publishes them afterwards. It has no locks, fences, sequences or held records, and
+does not order the records of different topics.
 
     python -m tests.bench.bare KAFKA DSN PREFIX PARTITIONS TOTAL [--publish]
 """
@@ -36,15 +37,15 @@ COLUMNS = (
     "partition", "topic", "type", "event_id", "account_id", "contact_id", "key", "occurred_at", "correlation_id",
     "causation_id", "body",
 )  # fmt: skip
-MOVE = """
+WRITE_CHECKPOINTS = """
 INSERT INTO checkpoints SELECT * FROM unnest($1::integer[], $2::bigint[])
 ON CONFLICT (partition) DO UPDATE SET next_offset = excluded.next_offset
 """
 BATCH = 5_000
 
 
-async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int, publish: bool) -> None:
-    """Process `total` clicks, continuing where the last call stopped."""
+async def process_clicks(kafka: str, dsn: str, prefix: str, partitions: int, total: int, publish: bool) -> None:
+    """Process clicks from the stored checkpoints on, until `total` have been processed."""
     connection = await asyncpg.connect(dsn)
     if not await connection.fetchval("SELECT to_regclass('checkpoints')"):
         await connection.execute(COUNTS.read_text().partition("apply")[2].partition("-- migrate")[0] + TABLES)
@@ -62,7 +63,9 @@ async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int, p
     }
     for topic in topics:
         consumer.seek(topic, offsets.get(topic.partition, 0))
-    await connection.execute(MOVE, range(partitions), [offsets.get(number, 0) for number in range(partitions)])
+    await connection.execute(
+        WRITE_CHECKPOINTS, range(partitions), [offsets.get(number, 0) for number in range(partitions)]
+    )
     read_click = json.Decoder(ContactClicked).decode
     while sum(offsets.values()) < total:
         fetched = await consumer.getmany(timeout_ms=200, max_records=BATCH)
@@ -77,7 +80,7 @@ async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int, p
             continue
         async with connection.transaction():
             events = await _count(connection, clicks, partitions)
-            await connection.execute(MOVE, list(offsets), list(offsets.values()))
+            await connection.execute(WRITE_CHECKPOINTS, list(offsets), list(offsets.values()))
         if publish:
             await _publish(producer, prefix, events)
     await producer.stop()
@@ -116,8 +119,8 @@ async def _count(
 
 async def _publish(producer: AIOKafkaProducer, prefix: str, rows: Sequence[tuple[Any, ...]]) -> None:
     acknowledgements = []
-    for partition, topic, kind, event_id, _, _, key, occurred_at, correlation_id, causation_id, body in rows:
-        headers = headers_of(kind, event_id, "/bare", occurred_at, None, {}, correlation_id, causation_id, None)
+    for partition, topic, event_type, event_id, _, _, key, occurred_at, correlation_id, causation_id, body in rows:
+        headers = headers_of(event_type, event_id, "/bare", occurred_at, None, {}, correlation_id, causation_id, None)
         acknowledgements.append(
             await producer.send(prefix + topic, body, key.encode(), partition=partition, headers=headers)
         )
@@ -126,4 +129,4 @@ async def _publish(producer: AIOKafkaProducer, prefix: str, rows: Sequence[tuple
 
 if __name__ == "__main__":
     kafka, dsn, prefix, partitions, total, *rest = sys.argv[1:]
-    uvloop.run(work(kafka, dsn, prefix, int(partitions), int(total), "--publish" in rest))
+    uvloop.run(process_clicks(kafka, dsn, prefix, int(partitions), int(total), "--publish" in rest))

@@ -1,6 +1,6 @@
-"""The baseline of tracking: it reads reported clicks, skips duplicates, copies rows and events, and sends events.
+"""The baseline of tracking: it reads reported clicks, skips duplicates, writes clicks and events, and publishes these.
 
-It looks up no contacts or links, decides no verdict, and counts nothing; the rest is as in `tests.bench.bare`.
+It looks up no contacts or links, decides no verdict, and counts nothing. Otherwise it is like `tests.bench.bare`.
 
     python -m tests.bench.bare_intake KAFKA DSN PREFIX PARTITIONS TOTAL
 """
@@ -18,12 +18,12 @@ from shared.events.codec import body_of, headers_of
 from shared.events.intake import ClickReported
 from shared.events.topics import partition_of
 from shared.events.tracking import ContactClicked
-from tests.bench.bare import BATCH, COLUMNS, MOVE, TABLES
+from tests.bench.bare import BATCH, COLUMNS, TABLES, WRITE_CHECKPOINTS
 
-SEEN = """
+INSERT_NEW_KEYS = """
 INSERT INTO seen SELECT * FROM unnest($1::text[]) AS reported (key) ON CONFLICT DO NOTHING RETURNING key
 """
-ROWS = ("click_id", "contact_id", "link_id", "occurred_at", "user_agent", "ip")
+CLICK_COLUMNS = ("click_id", "contact_id", "link_id", "occurred_at", "user_agent", "ip")
 MORE_TABLES = """
 CREATE TABLE seen (key text PRIMARY KEY);
 CREATE TABLE clicks (
@@ -32,7 +32,7 @@ CREATE TABLE clicks (
 """
 
 
-async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int) -> None:
+async def process_reports(kafka: str, dsn: str, prefix: str, partitions: int, total: int) -> None:
     """Process `total` reports."""
     connection = await asyncpg.connect(dsn)
     await connection.execute(TABLES + MORE_TABLES)
@@ -44,7 +44,7 @@ async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int) -
     await producer.start()
     consumer.assign([TopicPartition(prefix + "intake.clicks", number) for number in range(partitions)])
     offsets = dict.fromkeys(range(partitions), 0)
-    await connection.execute(MOVE, list(offsets), list(offsets.values()))
+    await connection.execute(WRITE_CHECKPOINTS, list(offsets), list(offsets.values()))
     while sum(offsets.values()) < total:
         records: list[ConsumerRecord[bytes, bytes]] = []
         for topic, fetched in (await consumer.getmany(timeout_ms=200, max_records=BATCH)).items():
@@ -53,8 +53,8 @@ async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int) -
         if not records:
             continue
         async with connection.transaction():
-            rows = await _take(connection, records, partitions)
-            await connection.execute(MOVE, list(offsets), list(offsets.values()))
+            rows = await _write_reports(connection, records, partitions)
+            await connection.execute(WRITE_CHECKPOINTS, list(offsets), list(offsets.values()))
         acknowledgements = []
         for row in rows:
             headers = headers_of(row[2], row[3], "/bare", row[7], None, {}, row[8], row[9], None)
@@ -67,7 +67,7 @@ async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int) -
     await connection.close()
 
 
-async def _take(
+async def _write_reports(
     connection: asyncpg.Connection, records: list[ConsumerRecord[bytes, bytes]], partitions: int
 ) -> list[tuple[Any, ...]]:
     reports = {}
@@ -75,7 +75,7 @@ async def _take(
         headers = dict(record.headers)
         reports[headers["ce_id"].decode()] = ClickReported.__pydantic_validator__.validate_json(record.value)
     rows, clicks = [], []
-    for (key,) in await connection.fetch(SEEN, list(reports)):
+    for (key,) in await connection.fetch(INSERT_NEW_KEYS, list(reports)):
         report = reports[key]
         click_id = uuid7()
         event = ContactClicked(
@@ -91,11 +91,11 @@ async def _take(
                 key, key, body_of(event),
             )
         )  # fmt: skip
-    await connection.copy_records_to_table("clicks", records=clicks, columns=ROWS)
+    await connection.copy_records_to_table("clicks", records=clicks, columns=CLICK_COLUMNS)
     await connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
     return rows
 
 
 if __name__ == "__main__":
     kafka, dsn, prefix, partitions, total = sys.argv[1:]
-    uvloop.run(work(kafka, dsn, prefix, int(partitions), int(total)))
+    uvloop.run(process_reports(kafka, dsn, prefix, int(partitions), int(total)))

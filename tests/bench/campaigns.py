@@ -32,10 +32,10 @@ from shared.events.tracking import ContactClicked
 from shared.settings import CommonSettings
 from tests.bench.campaign_launch import MESSAGE, NOW, WITHIN, request_to
 from tests.bench.figure import Figure
-from tests.bench.place import Place as Bench
+from tests.bench.place import Place
 from tests.bench.segmentation_audience import BLOCKS
 from tests.bench.segmentation_image import ACCOUNT, TODAY, ZONE, label_id
-from tests.bench.segmentation_live import Writer, contact
+from tests.bench.segmentation_live import EventWriter, contact
 from tests.services.delivery.renderer import renderer
 from tests.shared.http.serving import serving
 from tests.stack.processes import ServiceProcess
@@ -45,7 +45,7 @@ DELIVERED = 3_000
 DECIDED = 5_000
 
 
-async def run(place: Bench) -> list[Figure]:
+async def run(place: Place) -> list[Figure]:
     """Return all rows."""
     return [
         rendering(),
@@ -87,7 +87,7 @@ def rendering() -> Figure:
 
 
 def content_one_by_one() -> Figure:
-    """Decide five blocks of three variants for one contact after the other, on workflow's facts."""
+    """Decide five blocks of three variants, contact by contact, from workflow's facts."""
     dice = random.Random(3)
     zone = ZoneInfo(ZONE)
     today = date.fromordinal(TODAY)
@@ -119,7 +119,7 @@ def _click(contact_id: int, at: datetime, label: LabelReference) -> ContactClick
 
 
 @contextmanager
-def sink(folder: Path) -> Iterator[int]:
+def mail_server(folder: Path) -> Iterator[int]:
     """Start a mail server in a process of its own; yield its port."""
     port = free_port()
     process = subprocess.Popen((sys.executable, "-m", "tests.stack.mail_server", str(port), str(folder / f"{port}")))
@@ -130,9 +130,9 @@ def sink(folder: Path) -> Iterator[int]:
         process.wait()
 
 
-async def delivery(place: Bench) -> list[Figure]:
+async def delivery(place: Place) -> list[Figure]:
     """Measure the mails of one delivery process, from the requests on the topic to the last accepted mail."""
-    with place.sandbox() as sandbox, sink(place.folder) as port:
+    with place.sandbox() as sandbox, mail_server(place.folder) as port:
         dsn = sandbox.database()
         async with serving(renderer()) as tracking:
             process = sandbox.process(
@@ -146,27 +146,27 @@ async def delivery(place: Bench) -> list[Figure]:
                     "PENCHANT_DELIVERY_PER_SECOND": "100000",
                 },
             ).start()
-            rate = await _delivered(sandbox.settings, process, dsn)
-        alone = await _alone(port)
+            rate = await _delivery_rate(sandbox.settings, process, dsn)
+        alone = await _send_rate(port)
     name = "delivery: mails to a mail server of this machine, one process"
     return [Figure(name, rate, "mails/s", goal=500, baseline=alone, baseline_of="aiosmtplib alone in a loop")]
 
 
-async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str) -> float:
+async def _delivery_rate(settings: CommonSettings, process: ServiceProcess, dsn: str) -> float:
     await asyncio.to_thread(process.wait_ready)
     producer = AIOKafkaProducer(**client_options(settings))
     await producer.start()
-    writer = Writer(settings, producer)
+    writer = EventWriter(settings, producer)
     await writer.write([replace(contact(one), email=f"c{one}@example.com") for one in range(1, DELIVERED + 1)])
     await writer.write([request_to(one) for one in range(1, DELIVERED + 1)])
     await producer.stop()
     connection = await asyncpg.connect(dsn)
     try:
         seconds = "extract(epoch FROM max(ended_at) - min(requested_at))::float"
-        span = f"SELECT count(*), {seconds} FROM mails WHERE state = 'sent'"
+        query = f"SELECT count(*), {seconds} FROM mails WHERE state = 'sent'"
         deadline = monotonic() + WITHIN
         while True:
-            count, took = await connection.fetchrow(span) or (0, 0)
+            count, took = await connection.fetchrow(query) or (0, 0)
             if count == DELIVERED:
                 return DELIVERED / float(took)
             if monotonic() > deadline:
@@ -176,8 +176,8 @@ async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str
         await connection.close()
 
 
-async def _alone(port: int) -> float:
-    """Send the same number of mails, one after the other, and do nothing else."""
+async def _send_rate(port: int) -> float:
+    """Send the same number of mails one after the other, and do nothing else; return mails per second."""
     client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port)
     await client.connect()
     sender, content = Sender("Shop", "news@shop.example"), Content("Hello there", "Hello there", "<p>Hello there</p>")

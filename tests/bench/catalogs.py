@@ -33,37 +33,37 @@ async def run(_place: Place) -> list[Figure]:
 
 
 def measure(share: float) -> list[Figure]:
-    """Put the objects of a share of the accounts into catalogs, and compare the memory."""
+    """Put the objects of a share of the accounts into catalogs, and measure the memory."""
     catalog = Catalog(CommonSettings(), ("labeling.catalog", "tracking.catalog"))
     before, began = resident_bytes(), perf_counter()
     accounts = round(ACCOUNTS * share)
-    things = 0
+    events = 0
     for account_id in range(1, accounts + 1):
-        for thing in things_of(account_id):
-            catalog.remember(thing)
-            things += 1
+        for event in events_of(account_id):
+            catalog.remember(event)
+            events += 1
     took = perf_counter() - began
-    taken = (resident_bytes() - before) / share
+    bytes_taken = (resident_bytes() - before) / share
     last = catalog.all(MessageChanged, accounts)
     began = perf_counter()
     for message in last:
         catalog.find(MessageChanged, message.message_id)
-    asked = (perf_counter() - began) / len(last)
+    lookup_seconds = (perf_counter() - began) / len(last)
     return [
         Figure(
             "memory of the catalogs of 5,000 accounts with 200 messages each",
-            taken / MEGABYTE,
+            bytes_taken / MEGABYTE,
             "MB",
             GOAL,
             better="lower",
         ),
-        Figure("things put into the catalogs", things / took, "1/s"),
-        Figure("a message asked for the first time", asked * 1e6, "µs", better="lower"),
+        Figure("things put into the catalogs", events / took, "1/s"),
+        Figure("a message asked for the first time", lookup_seconds * 1e6, "µs", better="lower"),
     ]
 
 
-def things_of(account_id: int) -> Iterator[CatalogEvent]:
-    """Return all objects of one account."""
+def events_of(account_id: int) -> Iterator[CatalogEvent]:
+    """Yield the events with all objects of an account."""
     now = datetime.now(UTC)
     yield AccountChanged(
         occurred_at=now, account_id=account_id, account_name=f"Shop {account_id}", time_zone="Europe/Brussels"
@@ -87,7 +87,7 @@ def things_of(account_id: int) -> Iterator[CatalogEvent]:
 
 
 def link(account_id: int, number: int, labels: list[LabelReference]) -> MessageLink:
-    """Return a link of usual size, with one label."""
+    """Return a link of typical size, with one label."""
     identity: UUID = uuid7()
     return MessageLink(
         id=identity, number=number, url=f"https://shop-{account_id}.example/products/{identity.hex}?utm_source=mail",

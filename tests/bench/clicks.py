@@ -20,7 +20,7 @@ AT_ONCE = 2_000  # clicks of one partition between two acknowledgements
 def clicks_of(
     contacts: Sequence[int], labels: Sequence[LabelReference], account_id: int = 1, message_id: UUID | None = None
 ) -> Iterator[ContactClicked]:
-    """Yield a human click of each of `contacts`, on links that carry one of `labels` each, in turn."""
+    """Yield a human click of each of `contacts`, on links with one of `labels` each, in turn."""
     message = message_id or uuid7()
     links = [uuid7() for _ in labels]
     start = datetime.now(UTC) - timedelta(hours=1)

@@ -9,7 +9,7 @@ import asyncpg
 import psutil
 
 from tests.bench.figure import Figure
-from tests.bench.latency import click_paced, define, plain_paced, quantile
+from tests.bench.latency import click_at_rate, define_segments_and_workflow, plain_kafka_delays, quantile
 from tests.bench.place import Place
 from tests.faults.chain import SEND
 from tests.stack.processes import ServiceProcess
@@ -23,7 +23,7 @@ TOPICS = {
 }
 SECONDS = 10
 WARM_UP = 100  # clicks that are not counted
-STATISTICS = 1.5  # seconds after which PostgreSQL has counted every commit
+STATISTICS_DELAY = 1.5  # seconds after which PostgreSQL has counted every commit
 # Goals: commits a second, cores, and milliseconds at the median and p99.
 GOALS: Mapping[int, Mapping[str, float]] = {
     20: {},
@@ -50,13 +50,13 @@ async def run(place: Place) -> list[Figure]:
         tracking, labeling = services["tracking"], services["labeling"]
         counts = [WARM_UP + rate * SECONDS for rate in GOALS]
         shop = await Shop.open(labeling.url, tracking.url, sum(counts))
-        await define(shop, services["segmentation"].url, services["workflow"].url)
+        await define_segments_and_workflow(shop, services["segmentation"].url, services["workflow"].url)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
         idle = await _idle(sandbox, services)
         rows = [Figure("all services at rest, commits", idle, "1/s", better="lower")]
         start = 0
         for rate, count in zip(GOALS, counts, strict=True):
-            rows += await _at(rate, sandbox, services, shop, tokens[start : start + count], idle)
+            rows += await _measure_rate(rate, sandbox, services, shop, tokens[start : start + count], idle)
             start += count
         return rows
 
@@ -67,7 +67,7 @@ async def _idle(sandbox: Sandbox, services: Mapping[str, ServiceProcess]) -> flo
     return ((await _usage(sandbox, services)).commits - before.commits) / (perf_counter() - began)
 
 
-async def _at(
+async def _measure_rate(
     rate: int,
     sandbox: Sandbox,
     services: Mapping[str, ServiceProcess],
@@ -75,9 +75,9 @@ async def _at(
     tokens: Sequence[dict[str, object]],
     idle: float,
 ) -> list[Figure]:
-    plain = await plain_paced(sandbox.settings, rate)
+    plain = await plain_kafka_delays(sandbox.settings, rate)
     before, began = await _usage(sandbox, services), perf_counter()
-    delays = await click_paced(
+    delays = await click_at_rate(
         sandbox, services["tracking"].port, shop, tokens, list(TOPICS.values()), rate, warm_up=WARM_UP
     )
     took = perf_counter() - began
@@ -90,17 +90,17 @@ async def _at(
         Figure(f"{name}, processor time", sum(used.values()), "cores", goals.get("cores"), better="lower"),
         *[Figure(f"{name}, processor time of {part}", cores, "cores", better="lower") for part, cores in used.items()],
     ]  # fmt: skip
-    for event, seen in zip(TOPICS, delays, strict=True):
+    for event, event_delays in zip(TOPICS, delays, strict=True):
         for words, part, goal in (("median", 0.5, goals.get(event)), ("p99", 0.99, goals_p99.get(event))):
             rows.append(
-                Figure(f"{name}, click to {event}, {words}", quantile(seen, part), "ms", goal, quantile(plain, part),
-                    "one record through Kafka", better="lower")
+                Figure(f"{name}, click to {event}, {words}", quantile(event_delays, part), "ms", goal,
+                    quantile(plain, part), "one record through Kafka", better="lower")
             )  # fmt: skip
     return rows
 
 
 async def _usage(sandbox: Sandbox, services: Mapping[str, ServiceProcess]) -> Usage:
-    await asyncio.sleep(STATISTICS)
+    await asyncio.sleep(STATISTICS_DELAY)
     names = [dsn.rpartition("/")[2] for dsn in sandbox.databases.values()]
     connection = await asyncpg.connect(sandbox.database("labeling"))
     try:

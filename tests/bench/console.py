@@ -1,4 +1,4 @@
-"""The console with a million contacts: how long its ten main pages take, their size, and how soon it responds."""
+"""The console with a million contacts: times and sizes of its ten main pages, and the time of the builder."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,54 +18,54 @@ from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import OPERATOR_KEY
 from tests.stack.waiting import wait_until
 
-TIMES = 15
-NOT_COUNTED = 2  # requests for each page before
-LARGEST = 150.0  # kB
-SLOWEST = 100.0  # ms
+REQUESTS = 15  # for each page
+WARM_UP = 2  # requests for each page before, which are not counted
+MAX_KILOBYTES = 150.0
+MAX_MILLISECONDS = 100.0
 WITHIN = 300.0  # seconds
 BACKLOGS = ("penchant_consumer_lag_records", "penchant_unpublished_events")
 FORM = "the form of a segment"
 
 
 async def run(place: Place) -> list[Figure]:
-    """Return a row for the time of each page, for the largest page, and for the builder's answer to a change."""
+    """Measure the time of each page, the size of the largest page, and the time of the builder's answer to a change."""
     return await asyncio.to_thread(_measure, place)
 
 
 def _measure(place: Place) -> list[Figure]:
-    with _opened(place) as (account, console, pages):
+    with _running_console(place) as (account, console, pages):
         form = pages.pop(FORM)
         with _signed_in(console, account) as browser:
             home = f"/a/{account.account_id}/"
             figures: list[Figure] = []
             sizes: dict[str, float] = {}
             for name, path in pages.items():
-                times, size = _page(browser, home + path)
+                times, size = _measure_page(browser, home + path)
                 sizes[name] = size
                 title = f"console: {name}, {CONTACTS:,} contacts, median"
-                figures.append(Figure(title, median(times) * 1000, "ms", goal=SLOWEST, better="lower"))
+                figures.append(Figure(title, median(times) * 1000, "ms", goal=MAX_MILLISECONDS, better="lower"))
             largest = max(sizes, key=lambda one: sizes[one])
             title = f"console: the largest page ({largest}) with its styles and scripts, compressed"
-            figures.append(Figure(title, sizes[largest], "kB", goal=LARGEST, better="lower"))
-            builder = median(_changes(browser, home, home + form)) * 1000
+            figures.append(Figure(title, sizes[largest], "kB", goal=MAX_KILOBYTES, better="lower"))
+            builder = median(_measure_builder(browser, home, home + form)) * 1000
             title = f"console: the builder after a change, three conditions, {CONTACTS:,} contacts, median"
-            figures.append(Figure(title, builder, "ms", goal=SLOWEST, better="lower"))
+            figures.append(Figure(title, builder, "ms", goal=MAX_MILLISECONDS, better="lower"))
             return figures
 
 
 @contextmanager
-def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, str]]]:
-    sandbox = place.whole()
+def _running_console(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, str]]]:
+    sandbox = place.service_sandbox()
     try:
         started = {name: sandbox.service(name) for name in SERVICES}
         started["labeling"].start()
-        started["segmentation"].start().terminate()  # its snapshots belong to the last checkpoints
+        started["segmentation"].start().terminate()  # creates the checkpoints to which the written snapshots belong
         with Account.open(Scene(sandbox, started), "Bench") as account:
             labels = write_contacts(account, sandbox)
             for name in ("tracking", "segmentation", "workflow"):
                 started[name].start()
             pages = write_definitions(account, labels)
-            wait_until(lambda: not any(_left(process) for process in started.values()), within=WITHIN)
+            wait_until(lambda: not any(_backlog(process) for process in started.values()), within=WITHIN)
             urls = {f"PENCHANT_{name.upper()}_URL": process.url for name, process in started.items()}
             console = sandbox.service("console", PENCHANT_CONSOLE_SECRET="a-secret-of-the-bench-long-enough", **urls)
             console.start()
@@ -74,7 +74,7 @@ def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, s
         sandbox.clear()
 
 
-def _left(process: ServiceProcess) -> float:
+def _backlog(process: ServiceProcess) -> float:
     """Return the number of events that a service has not published or applied yet."""
     families = text_string_to_metric_families(httpx.get(f"{process.url}/metrics", timeout=60).text)
     samples = [sample for family in families if family.name in BACKLOGS for sample in family.samples]
@@ -92,38 +92,38 @@ def _signed_in(console: ServiceProcess, account: Account) -> Iterator[httpx.Clie
         yield browser
 
 
-def _page(browser: httpx.Client, path: str) -> tuple[list[float], float]:
+def _measure_page(browser: httpx.Client, path: str) -> tuple[list[float], float]:
     """Return the seconds of each request for the page, and its kilobytes including the files that it loads."""
     answer = browser.get(path)
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
     assets = {part.split('"')[0] for part in answer.text.split('"/static/')[1:]}
     loaded = [answer, *(browser.get(f"/static/{name}") for name in assets)]
-    return _timed(browser, "GET", path), sum(one.num_bytes_downloaded for one in loaded) / 1000
+    return _request_times(browser, "GET", path), sum(one.num_bytes_downloaded for one in loaded) / 1000
 
 
-def _changes(browser: httpx.Client, home: str, path: str) -> list[float]:
+def _measure_builder(browser: httpx.Client, home: str, path: str) -> list[float]:
     """Return the seconds of each answer of the builder with its counts, as after a change of a field."""
-    fields = Fields()
+    fields = SubmittedFields()
     fields.feed(browser.get(path).text)
     prefix = min(name for name in fields.values if name.endswith(".kind")).partition(".")[0]
     build = f"{home}criteria/build?prefix={prefix}"
     answer = browser.post(build, data=fields.values)
     assert answer.status_code == 200
     assert "data-builder" in answer.text
-    return _timed(browser, "POST", build, data=fields.values)
+    return _request_times(browser, "POST", build, data=fields.values)
 
 
-def _timed(browser: httpx.Client, method: str, path: str, data: dict[str, str] | None = None) -> list[float]:
+def _request_times(browser: httpx.Client, method: str, path: str, data: dict[str, str] | None = None) -> list[float]:
     times = []
-    for _ in range(NOT_COUNTED + TIMES):
+    for _ in range(WARM_UP + REQUESTS):
         started = perf_counter()
         browser.request(method, path, data=data)
         times.append(perf_counter() - started)
-    return times[NOT_COUNTED:]
+    return times[WARM_UP:]
 
 
-class Fields(HTMLParser):
-    """The fields that a browser sends of a page's forms, without those that are not ticked or pressed."""
+class SubmittedFields(HTMLParser):
+    """The fields of a page's forms that a browser submits: without buttons and boxes that are not checked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class Fields(HTMLParser):
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a field, or the selected option of a list."""
+        """Record a field, or the selected option of a list."""
         found = {name: value or "" for name, value in attrs}
         name = found.get("name", "")
         if tag == "select":

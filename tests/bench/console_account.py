@@ -14,7 +14,7 @@ from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import wait_until
 
 CONTACTS = contacts(100_000)
-CLICKERS = 1_000  # contacts that were really added today, and clicked
+CLICKERS = 1_000  # contacts that are added through the API, and click today
 SEGMENTS, MESSAGES, WORKFLOWS, CAMPAIGNS = 20, 10, 10, 3
 WITHIN = 300.0  # seconds
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -22,7 +22,7 @@ NEWSLETTER = "".join(f'<p><a href="https://shop.example/item/{number}">Item {num
 
 
 def write_contacts(account: Account, sandbox: Sandbox) -> list[str]:
-    """Write the contacts and their labels where labeling and segmentation read them; return the labels.
+    """Write the contacts and their labels into the databases of labeling and segmentation; return the labels.
 
     Segmentation must have run before, and must be stopped.
     """
@@ -42,9 +42,9 @@ def write_definitions(account: Account, labels: list[str]) -> dict[str, str]:
     """Create some objects of each kind, and click today; return the pages by name."""
     messages = [account.message(NEWSLETTER, f"Newsletter {number}") for number in range(MESSAGES)]
     links = [link["id"] for link in messages[0]["links"]]
-    carried = {link: [labels[place % len(labels)]] for place, link in enumerate(links)}
-    account.ask("tracking", "PUT", f"/v1/messages/{messages[0]['id']}/link-labels", carried)
-    segments = [_made(account, "segmentation", "/v1/segments", body) for body in _segments(labels)]
+    link_labels = {link: [labels[place % len(labels)]] for place, link in enumerate(links)}
+    account.ask("tracking", "PUT", f"/v1/messages/{messages[0]['id']}/link-labels", link_labels)
+    segments = [_create(account, "segmentation", "/v1/segments", body) for body in _segments(labels)]
     workflows = []
     for number in range(WORKFLOWS):
         trigger = {"on": "LabelAssigned", "label": labels[number % len(labels)]}
@@ -53,20 +53,20 @@ def write_definitions(account: Account, labels: list[str]) -> dict[str, str]:
             "triggers": [trigger],
             "steps": [{"send": {"message": messages[0]["id"]}}],
         }
-        workflows.append(_made(account, "workflow", "/v1/workflows", body))
+        workflows.append(_create(account, "workflow", "/v1/workflows", body))
         account.post("workflow", f"/v1/workflows/{workflows[-1]}/activate")
     for number in range(CAMPAIGNS):
         audience: dict[str, Any] = {"include": [{"segment": segments[number]}]}
         body = {"name": f"Campaign {number}", "message_id": messages[0]["id"], "audience": audience}
-        _made(account, "segmentation", "/v1/campaigns", body)
-    people = account.contacts(CLICKERS)
-    _click(account, messages[0]["id"], links, people)
+        _create(account, "segmentation", "/v1/campaigns", body)
+    clickers = account.contacts(CLICKERS)
+    _click(account, messages[0]["id"], links, clickers)
     return {
         "home": "",
         "labels": "labels",
         "a label": f"labels/{labels[0]}",
         "contacts": "contacts",
-        "a contact": f"contacts/{people[0]}",
+        "a contact": f"contacts/{clickers[0]}",
         "messages": "messages",
         "a message": f"messages/{messages[0]['id']}",
         "a segment": f"segments/{segments[0]}",
@@ -76,7 +76,7 @@ def write_definitions(account: Account, labels: list[str]) -> dict[str, str]:
     }
 
 
-def _made(account: Account, service: str, path: str, body: dict[str, Any]) -> str:
+def _create(account: Account, service: str, path: str, body: dict[str, Any]) -> str:
     made: str = account.post(service, path, body)["id"]
     return made
 
@@ -102,7 +102,7 @@ def _segments(labels: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _click(account: Account, message_id: str, links: list[str], people: list[int]) -> None:
+def _click(account: Account, message_id: str, links: list[str], clickers: list[int]) -> None:
     now = datetime.now(UTC).isoformat()
     reports = [
         {
@@ -114,13 +114,13 @@ def _click(account: Account, message_id: str, links: list[str], people: list[int
             "hint": "human",
             "user_agent": BROWSER,
         }
-        for place, contact_id in enumerate(people)
+        for place, contact_id in enumerate(clickers)
     ]
     account.post("tracking", "/v1/clicks", reports)
     clicked = {"criterion": {"any": [{"clicks": {"message": message_id}}, {"all": []}]}}
 
     def counted() -> bool:
         nodes = account.post("segmentation", "/v1/criteria/count", clicked)["nodes"]
-        return [node["count"] for node in nodes[1:]] == [len(people), CONTACTS + len(people)]
+        return [node["count"] for node in nodes[1:]] == [len(clickers), CONTACTS + len(clickers)]
 
     wait_until(counted, within=WITHIN)

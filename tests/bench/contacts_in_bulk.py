@@ -30,33 +30,33 @@ LABELS = ("Dogs", "Cats", "Birds", "Fish")
 OPTIONS = {"subscription": {"set": "subscribed"}}
 
 
-class Published:
-    """A relay that publishes nothing, because the import alone is measured."""
+class IdleRelay:
+    """A relay that publishes nothing: only the import is measured."""
 
     delay = 0.0
 
 
 async def run(place: Place) -> list[Figure]:
-    """Return a file of contacts with three fields and two labels each."""
+    """Measure the import of a file of contacts with three fields and two labels each."""
     content = file_of(ROWS)
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
         database = await Database.open(dsn, PARTITIONS)
         try:
-            account_id = await _prepared(database)
-            copied = await _copied(dsn, content)
-            plain = _read_by_csv(content)
-            runner = JobRunner(database, Published(), kinds(Limits()))
-            found = await upload(database, account_id, UUID(int=1), "people.csv", _pieces(content), Limits())
-            checked = await _checked(database, runner, found)
-            imported = await _imported(database, runner, found)
+            account_id = await _create_account(database)
+            copied = await _copy_rate(dsn, content)
+            plain = _csv_rate(content)
+            runner = JobRunner(database, IdleRelay(), kinds(Limits()))
+            found = await upload(database, account_id, UUID(int=1), "people.csv", _chunks(content), Limits())
+            checked = await _check_rate(database, runner, found)
+            imported = await _import_rate(database, runner, found)
         finally:
             await database.close()
-    of = f"import of {ROWS:,} rows"
+    subject = f"import of {ROWS:,} rows"
     return [
-        Figure(f"{of}: checked, 3 fields, 2 labels", checked, "rows/s", 15_000, copied, "COPY into one table"),
-        Figure(f"{of}: checked, beside reading alone", checked, "rows/s", None, plain, "Python's csv alone"),
-        Figure(f"{of}: applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"),
+        Figure(f"{subject}: checked, 3 fields, 2 labels", checked, "rows/s", 15_000, copied, "COPY into one table"),
+        Figure(f"{subject}: checked, beside reading alone", checked, "rows/s", None, plain, "Python's csv alone"),
+        Figure(f"{subject}: applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"),
     ]
 
 
@@ -72,12 +72,12 @@ def file_of(rows: int) -> bytes:
     return text.getvalue().encode()
 
 
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
     for begin in range(0, len(content), 65_536):
         yield content[begin : begin + 65_536]
 
 
-async def _prepared(database: Database) -> int:
+async def _create_account(database: Database) -> int:
     await database.migrate([SERVICE.migrations])
     async with database.pool.acquire() as connection:
         await extend_event_tables(connection)
@@ -94,7 +94,7 @@ async def _prepared(database: Database) -> int:
     return account_id
 
 
-async def _copied(dsn: str, content: bytes) -> float:
+async def _copy_rate(dsn: str, content: bytes) -> float:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
@@ -107,13 +107,13 @@ async def _copied(dsn: str, content: bytes) -> float:
         await connection.close()
 
 
-def _read_by_csv(content: bytes) -> float:
+def _csv_rate(content: bytes) -> float:
     began = perf_counter()
     rows = sum(1 for _ in csv.reader(io.StringIO(content.decode(), newline="")))
     return rows / (perf_counter() - began)
 
 
-async def _checked(database: Database, runner: JobRunner, found: Import) -> float:
+async def _check_rate(database: Database, runner: JobRunner, found: Import) -> float:
     began = perf_counter()
     await check_import(database, found.account_id, found.id, {}, OPTIONS, {})
     await runner.run_until_idle()
@@ -125,7 +125,7 @@ async def _checked(database: Database, runner: JobRunner, found: Import) -> floa
     return ROWS / took
 
 
-async def _imported(database: Database, runner: JobRunner, found: Import) -> float:
+async def _import_rate(database: Database, runner: JobRunner, found: Import) -> float:
     began = perf_counter()
     await start_import(database, found.account_id, found.id)
     await runner.run_until_idle()

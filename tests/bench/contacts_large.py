@@ -10,8 +10,8 @@ import httpx
 
 from tests.bench import preference_page
 from tests.bench.figure import Figure
-from tests.bench.large_account import address_of, copied_out, fill, prepare
-from tests.bench.latency import click_paced, quantile
+from tests.bench.large_account import address_of, copy_rate, fill, prepare
+from tests.bench.latency import click_at_rate, quantile
 from tests.bench.peak import peak_of
 from tests.bench.place import Place
 from tests.bench.size import contacts
@@ -28,7 +28,7 @@ GOALS = {"csv": 100_000, "xlsx": 25_000}  # rows a second
 SEARCHES = 200
 PAGES = 500
 CLICKS_PER_SECOND = 50
-CLICKED, NOT_COUNTED = 550, 50
+CLICKS, WARM_UP = 550, 50
 LOOK_EVERY = 0.1  # seconds
 WITHIN = 300 + CONTACTS / 1_000  # seconds
 
@@ -44,28 +44,28 @@ async def run(place: Place) -> list[Figure]:
                 labels = await asyncio.to_thread(prepare, account)
                 await fill(dsn, account.account_id, size)
             return [
-                *await _exports(services["labeling"], small, large, await copied_out(dsn, CONTACTS)),
-                *await _searches(large),
-                *await _pages(services["labeling"].port, large),
-                *await _merge(sandbox, services, large, labels),
+                *await _measure_exports(services["labeling"], small, large, await copy_rate(dsn, CONTACTS)),
+                *await _measure_searches(large),
+                *await _measure_pages(services["labeling"].port, large),
+                *await _measure_merge(sandbox, services, large, labels),
             ]
 
 
-async def _exports(labeling: ServiceProcess, small: Account, large: Account, plain: float) -> list[Figure]:
+async def _measure_exports(labeling: ServiceProcess, small: Account, large: Account, plain: float) -> list[Figure]:
     rows = []
     for format_, goal in GOALS.items():
-        _, before = await _exported(labeling, small, format_, TENTH)
-        took, most = await _exported(labeling, large, format_, CONTACTS)
+        _, before = await _export(labeling, small, format_, TENTH)
+        took, peak_megabytes = await _export(labeling, large, format_, CONTACTS)
         name = f"export of {CONTACTS:,} contacts with labels, {format_.upper()}"
         rows += [
             Figure(name, CONTACTS / took, "rows/s", goal, plain, "COPY TO of one table"),
-            Figure(f"memory of labeling during an {name}", most, "MB", before * 1.1, before,
+            Figure(f"memory of labeling during an {name}", peak_megabytes, "MB", before * 1.1, before,
                 f"during one of {TENTH:,}", better="lower"),
         ]  # fmt: skip
     return rows
 
 
-async def _exported(labeling: ServiceProcess, account: Account, format_: str, size: int) -> tuple[float, float]:
+async def _export(labeling: ServiceProcess, account: Account, format_: str, size: int) -> tuple[float, float]:
     """Export all contacts; return the seconds, and labeling's peak memory in MB."""
     async with peak_of(labeling) as peak, _client(account) as http:
         began = perf_counter()
@@ -76,19 +76,19 @@ async def _exported(labeling: ServiceProcess, account: Account, format_: str, si
     return took, peak.megabytes
 
 
-async def _searches(account: Account) -> list[Figure]:
+async def _measure_searches(account: Account) -> list[Figure]:
     few = [address_of(number * CONTACTS // SEARCHES + 1) for number in range(SEARCHES)]
     many = ["person", "name1", "city", "city 1"] * (SEARCHES // 4)
     async with _client(account) as http:
         return [
             Figure(f"search in {CONTACTS:,} contacts, {words}, {what}", quantile(took, part), "ms", 10, better="lower")
             for words, texts in (("one is found", few), ("everybody is found", many))
-            for took in [await _asked(http, texts)]
+            for took in [await _search_times(http, texts)]
             for what, part in (("median", 0.5), ("p99", 0.99))
         ]
 
 
-async def _asked(http: httpx.AsyncClient, texts: Sequence[str]) -> list[float]:
+async def _search_times(http: httpx.AsyncClient, texts: Sequence[str]) -> list[float]:
     took = []
     for text in texts:
         began = perf_counter()
@@ -98,7 +98,7 @@ async def _asked(http: httpx.AsyncClient, texts: Sequence[str]) -> list[float]:
     return took
 
 
-async def _pages(port: int, account: Account) -> list[Figure]:
+async def _measure_pages(port: int, account: Account) -> list[Figure]:
     message = await asyncio.to_thread(account.message, '<a href="https://shop.example/">Shop</a>')
     # Tracking knows only published contacts: a change publishes these.
     addresses = [address_of(1 + number * (CONTACTS // PAGES)) for number in range(PAGES)]
@@ -106,21 +106,21 @@ async def _pages(port: int, account: Account) -> list[Figure]:
     ids = (await asyncio.to_thread(account.post, "labeling", "/v1/contacts/batch", rows))["contact_ids"]
     tokens = await asyncio.to_thread(account.tokens, message["id"], ids, SEND)
     paths = [f"/p/{row['token']}" for row in tokens.values()]
-    return await preference_page.measured(port, paths, f", {CONTACTS:,} contacts")
+    return await preference_page.measure(port, paths, f", {CONTACTS:,} contacts")
 
 
-async def _merge(
+async def _measure_merge(
     sandbox: Sandbox, services: dict[str, ServiceProcess], account: Account, labels: Sequence[str]
 ) -> list[Figure]:
     """Merge two labels of half of the contacts each, while contacts of another account click."""
     tracking = services["tracking"]
-    shop = await Shop.open(services["labeling"].url, tracking.url, 2 * CLICKED)
+    shop = await Shop.open(services["labeling"].url, tracking.url, 2 * CLICKS)
     tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
-    click = partial(click_paced, sandbox, tracking.port, shop)
-    pace: Any = (["labeling.labels"], CLICKS_PER_SECOND, NOT_COUNTED)
-    [alone] = await click(tokens[:CLICKED], *pace)
-    merging = asyncio.create_task(_merged(account, labels[0], labels[1]))
-    [meanwhile] = await click(tokens[CLICKED:], *pace)
+    click = partial(click_at_rate, sandbox, tracking.port, shop)
+    pace: Any = (["labeling.labels"], CLICKS_PER_SECOND, WARM_UP)
+    [alone] = await click(tokens[:CLICKS], *pace)
+    merging = asyncio.create_task(_merge_labels(account, labels[0], labels[1]))
+    [meanwhile] = await click(tokens[CLICKS:], *pace)
     took = await merging
     holders = CONTACTS // 2
     return [
@@ -131,7 +131,7 @@ async def _merge(
     ]  # fmt: skip
 
 
-async def _merged(account: Account, label_id: str, into: str) -> float:
+async def _merge_labels(account: Account, label_id: str, into: str) -> float:
     async with _client(account) as http:
         began = perf_counter()
         answer = await http.post(f"/v1/labels/{label_id}/merge", json={"into": into})

@@ -1,4 +1,4 @@
-"""A redirect by our server that does nothing else: the baseline of the redirect of tracked links.
+"""A server that only redirects: the baseline of the redirect of tracked links.
 
 python -m tests.bench.empty_redirect PORT
 """

@@ -9,10 +9,10 @@ import httpx
 
 from tests.bench.contacts_in_bulk import LABELS, file_of
 from tests.bench.figure import Figure
-from tests.bench.latency import click_paced, quantile
+from tests.bench.latency import click_at_rate, quantile
 from tests.bench.peak import peak_of
 from tests.bench.place import Place
-from tests.bench.progress import ask
+from tests.bench.progress import select_number
 from tests.bench.size import contacts
 from tests.faults.chain import SEND
 from tests.scenarios.scene import Account, Scene
@@ -22,11 +22,11 @@ from tests.stack.shop import Shop
 
 ROWS = contacts(20_000)
 CLICKS_PER_SECOND = 50
-CLICKED, NOT_COUNTED = 550, 50
+CLICKS, WARM_UP = 550, 50
 LOOK_EVERY = 0.1  # seconds
 WITHIN = 300 + ROWS / 100  # seconds
 OPTIONS = {"subscription": {"set": "subscribed", "basis": "The bench."}}
-ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
+COUNT_MEMBERSHIPS = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
 
 
 async def run(place: Place) -> list[Figure]:
@@ -34,18 +34,18 @@ async def run(place: Place) -> list[Figure]:
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
         with Account.open(scene, "Bulk") as account:
-            return await _measured(sandbox, services, account)
+            return await _measure(sandbox, services, account)
 
 
-async def _measured(sandbox: Sandbox, services: dict[str, ServiceProcess], account: Account) -> list[Figure]:
+async def _measure(sandbox: Sandbox, services: dict[str, ServiceProcess], account: Account) -> list[Figure]:
     tracking, labeling = services["tracking"], services["labeling"]
-    shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKED)
+    shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKS)
     tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
     await asyncio.to_thread(_prepare, account)
-    [alone] = await _clicks(sandbox, tracking, shop, tokens[:CLICKED])
+    [alone] = await _clicks(sandbox, tracking, shop, tokens[:CLICKS])
     async with peak_of(labeling) as memory:
         importing = asyncio.create_task(_import(sandbox, account))
-        [meanwhile] = await _clicks(sandbox, tracking, shop, tokens[CLICKED:])
+        [meanwhile] = await _clicks(sandbox, tracking, shop, tokens[CLICKS:])
         rate = await importing
     return [
         Figure(f"import of {ROWS:,} rows: applied, relayed, folded by all services", rate, "rows/s", 3_000),
@@ -59,7 +59,7 @@ async def _clicks(
     sandbox: Sandbox, tracking: ServiceProcess, shop: Shop, tokens: Sequence[dict[str, object]]
 ) -> list[list[float]]:
     topics = ["labeling.labels"]
-    return await click_paced(sandbox, tracking.port, shop, tokens, topics, CLICKS_PER_SECOND, NOT_COUNTED)
+    return await click_at_rate(sandbox, tracking.port, shop, tokens, topics, CLICKS_PER_SECOND, WARM_UP)
 
 
 def _prepare(account: Account) -> None:
@@ -79,18 +79,18 @@ async def _import(sandbox: Sandbox, account: Account) -> float:
         answer = await http.post("/v1/imports", content=file_of(ROWS))
         path = answer.raise_for_status().headers["location"]
         (await http.put(path, json={"options": OPTIONS})).raise_for_status()
-        await _reached(http, path, "checked")
+        await _wait_for_state(http, path, "checked")
         began = perf_counter()
         (await http.post(f"{path}/start")).raise_for_status()
-        await _reached(http, path, "done")
+        await _wait_for_state(http, path, "done")
         dsn = sandbox.database("segmentation")
-        while await ask(dsn, ENTERED) < 2 * ROWS:
+        while await select_number(dsn, COUNT_MEMBERSHIPS) < 2 * ROWS:
             assert perf_counter() - began < WITHIN
             await asyncio.sleep(LOOK_EVERY)
         return ROWS / (perf_counter() - began)
 
 
-async def _reached(http: httpx.AsyncClient, path: str, state: str) -> Any:
+async def _wait_for_state(http: httpx.AsyncClient, path: str, state: str) -> Any:
     began = perf_counter()
     while True:
         found = (await http.get(path)).raise_for_status().json()

@@ -10,7 +10,7 @@ from tests.bench.clicks import ClickWriter, clicks_of
 from tests.bench.figure import Figure
 from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
-from tests.bench.runtime_cost import FROM_THE_BEGINNING, LEASE_TAKEN, _bare, mostly_new
+from tests.bench.runtime_cost import DELETE_CHECKPOINTS, TAKE_RELAY_LEASE, bare_speeds, mostly_new
 from tests.faults.cast import LABELS
 
 CLICKS = 60_000
@@ -18,18 +18,18 @@ EVENTS = CLICKS * 9 // 10
 
 
 async def run(place: Place) -> list[Figure]:
-    """Measure nine of ten clicks new and not relayed, then none new, then nine of ten new and relayed."""
+    """Measure nine of ten clicks new, not relayed; then none new; then nine of ten new, relayed."""
     with place.sandbox() as sandbox:
         await ensure_topics(sandbox.settings)
         total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(CLICKS), LABELS))
-        bare = await _bare(sandbox, total)
+        bare = await bare_speeds(sandbox, total)
         counted = await quix.clicks_per_second(sandbox, CLICKS)
-        dsn = await _prepared(sandbox)
-        await execute(dsn, LEASE_TAKEN)
-        new = await _measured(sandbox, dsn, total)
-        await execute(dsn, FROM_THE_BEGINNING)
-        known = await _measured(sandbox, dsn, total)
-        relayed = await _measured(sandbox, await _prepared(sandbox), EVENTS, PUBLISHED) * total / EVENTS
+        dsn = await _prepare_database(sandbox)
+        await execute(dsn, TAKE_RELAY_LEASE)
+        new = await _measure_worker(sandbox, dsn, total)
+        await execute(dsn, DELETE_CHECKPOINTS)
+        known = await _measure_worker(sandbox, dsn, total)
+        relayed = await _measure_worker(sandbox, await _prepare_database(sandbox), EVENTS, PUBLISHED) * total / EVENTS
     script = "bare script, without a history"
     return [
         Figure("labeling: clicks, 9 of 10 new, not relayed", new, "clicks/s", 35_000, bare.new, script),
@@ -40,7 +40,7 @@ async def run(place: Place) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _prepared(sandbox: Sandbox) -> str:
+async def _prepare_database(sandbox: Sandbox) -> str:
     """Return a database with an account and the labels that the clicks carry."""
     dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
@@ -58,12 +58,12 @@ async def _prepared(sandbox: Sandbox) -> str:
     return dsn
 
 
-async def _measured(sandbox: Sandbox, dsn: str, end: int, question: str = APPLIED) -> float:
+async def _measure_worker(sandbox: Sandbox, dsn: str, end: int, query: str = APPLIED) -> float:
     worker = sandbox.process(
         "services.labeling", "PENCHANT_LABELING_PORT", {"PENCHANT_LABELING_DATABASE": dsn}, "--role", "worker"
     )
     worker.start(ready=False)
     try:
-        return await rate_until(dsn, end, question)
+        return await rate_until(dsn, end, query)
     finally:
         worker.end()

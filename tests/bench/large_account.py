@@ -11,8 +11,8 @@ from tests.scenarios.scene import Account
 AT_ONCE = 50_000  # contacts
 NAMES = ("Dogs", "Cats", "Birds", "Fish")
 FIELDS = (("first_name", "text"), ("city", "text"), ("birthday", "date"))
-FIRST = "UPDATE accounts SET last_contact_id = $2 WHERE account_id = $1"
-# Contacts have the ids from 1 on. Triggers maintain the words of the search.
+SET_LAST_CONTACT_ID = "UPDATE accounts SET last_contact_id = $2 WHERE account_id = $1"
+# The ids of contacts start at 1. Triggers maintain the words for searches.
 CONTACTS = """
 INSERT INTO contacts (account_id, contact_id, email, email_key, fields, subscription, tracking_consent, language)
 SELECT
@@ -30,7 +30,7 @@ INSERT INTO directory (account_id, kind, key, contact_id)
 SELECT account_id, 'email', email_key, contact_id FROM contacts
 WHERE account_id = $1 AND contact_id BETWEEN $2 AND $3
 """
-# Every label has half of the contacts. Half of a label's holders hold the next one, too.
+# Half of the contacts hold each label. Half of a label's holders also hold the next one.
 ASSIGNMENTS = """
 INSERT INTO assignments (
     contact_id, label_no, click_supports, clicks, first_click, last_click, since, withdrawn_by_self
@@ -62,7 +62,7 @@ async def fill(dsn: str, account_id: int, contacts: int) -> None:
     try:
         labels = "SELECT label_no FROM labels WHERE account_id = $1 ORDER BY label_id"
         numbers = [row["label_no"] for row in await connection.fetch(labels, account_id)]
-        await connection.execute(FIRST, account_id, contacts)
+        await connection.execute(SET_LAST_CONTACT_ID, account_id, contacts)
         for first in range(1, contacts + 1, AT_ONCE):
             last = min(first + AT_ONCE - 1, contacts)
             await connection.execute(CONTACTS, account_id, first, last)
@@ -74,8 +74,8 @@ async def fill(dsn: str, account_id: int, contacts: int) -> None:
         await connection.close()
 
 
-async def copied_out(dsn: str, contacts: int) -> float:
-    """Return the rows a second of `COPY TO` of a plain table with the same columns."""
+async def copy_rate(dsn: str, contacts: int) -> float:
+    """Return the rows per second of `COPY TO` from a plain table with the same columns."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(

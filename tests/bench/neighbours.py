@@ -18,12 +18,12 @@ from tests.scenarios.scene import SERVICES, Account, Scene
 from tests.stack.processes import ROOT
 
 CONTACTS = 10_000
-REQUESTS = 500  # of the neighbour, alone and beside the load
+REQUESTS = 500  # of the other account, without and with the load
 AT_ONCE = 2  # of each expensive request
 PAUSE = 0.02  # seconds; short requests must not reach the account's limit of requests a second
 WARM_UP = 20  # requests that are not counted
-HELD_AT_MOST = 100  # milliseconds
-METRIC = re.compile(r"^penchant_event_loop_longest_hold_seconds (\S+)$", re.MULTILINE)
+MAX_HOLD_MILLISECONDS = 100
+LONGEST_HOLD = re.compile(r"^penchant_event_loop_longest_hold_seconds (\S+)$", re.MULTILINE)
 HOLDS = re.compile(r'^penchant_event_loop_holds_total\{where="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
@@ -31,7 +31,7 @@ def paragraph(number: int) -> str:
     return f'<p><a href="https://shop.example/{number}?a=1">Offer {number}</a> {"words " * 30}</p>'
 
 
-def expensive(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[], Any]]:
+def expensive_requests(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[], Any]]:
     """Return the most expensive requests that one account may send."""
     labels = account.labels(*(f"Label {number}" for number in range(20)))
     ids = account.contacts(contacts)
@@ -58,7 +58,7 @@ def expensive(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[
 
 
 def _receive_tokens(account: Account, message_id: str, contact_ids: list[int]) -> None:
-    """Receive tokens and tracked links, and discard them, because there are too many to keep."""
+    """Receive tokens and tracked links, and discard them, because they would fill the memory."""
     url = f"{account.scene.url('tracking')}/v1/messages/{message_id}/tokens"
     with account.http.stream("POST", url, json={"contact_ids": contact_ids}) as answer:
         assert answer.status_code == 200
@@ -66,9 +66,9 @@ def _receive_tokens(account: Account, message_id: str, contact_ids: list[int]) -
             pass
 
 
-def _repeat(ask: Callable[[], Any], stop: Event) -> None:
+def _repeat(request: Callable[[], Any], stop: Event) -> None:
     while not stop.wait(PAUSE):
-        ask()
+        request()
 
 
 def click_url(account: Account) -> str:
@@ -80,7 +80,7 @@ def click_url(account: Account) -> str:
 
 
 async def p99(url: str, requests: int) -> float:
-    """Click one time after the other; return the 99th percentile of the answers' times (milliseconds)."""
+    """Click repeatedly; return the 99th percentile of the times until the answer (milliseconds)."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.one_by_one", url, str(requests), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -92,7 +92,7 @@ async def p99(url: str, requests: int) -> float:
 def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
     """Return the longest block of a service's event loop (seconds), and how often each function blocked it."""
     text = httpx.get(f"{scene.url(service)}/metrics", timeout=30).text
-    found = METRIC.search(text)
+    found = LONGEST_HOLD.search(text)
     assert found is not None, text
     return float(found[1]), {where: float(count) for where, count in HOLDS.findall(text)}
 
@@ -102,30 +102,32 @@ async def run(place: Place) -> list[Figure]:
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
         with Account.open(scene, "Noisy") as noisy, Account.open(scene, "Quiet") as quiet:
-            return await _measured(scene, noisy, quiet)
+            return await _measure(scene, noisy, quiet)
 
 
-async def _measured(scene: Scene, noisy: Account, quiet: Account) -> list[Figure]:
+async def _measure(scene: Scene, noisy: Account, quiet: Account) -> list[Figure]:
     noisy.http.timeout = httpx.Timeout(120)
-    asks = await asyncio.to_thread(expensive, noisy)
+    load = await asyncio.to_thread(expensive_requests, noisy)
     url = await asyncio.to_thread(click_url, quiet)
     await p99(url, WARM_UP)
     alone = await p99(url, REQUESTS)
     stop = Event()
     loop = asyncio.get_running_loop()
-    # The loop's own threads are fewer on a machine with few processors.
-    with ThreadPoolExecutor(AT_ONCE * len(asks)) as threads:
-        noise = [loop.run_in_executor(threads, _repeat, ask, stop) for _ in range(AT_ONCE) for ask in asks]
-        heard = await p99(url, REQUESTS)
+    # On a machine with few processors, the loop's default executor has too few threads.
+    with ThreadPoolExecutor(AT_ONCE * len(load)) as threads:
+        loads = [loop.run_in_executor(threads, _repeat, request, stop) for _ in range(AT_ONCE) for request in load]
+        beside_load = await p99(url, REQUESTS)
         stop.set()
-        await asyncio.gather(*noise)
+        await asyncio.gather(*loads)
     rows = [
-        Figure("a click while another account asks for the most expensive things, p99", heard, "ms",
-            2 * alone, alone, "the same in the quiet", better="lower")
+        Figure("a click while another account asks for the most expensive things, p99", beside_load, "ms",
+            2 * alone, alone, "the same without the load", better="lower")
     ]  # fmt: skip
     for service in SERVICES:
-        seconds, places = longest_hold(scene, service)
-        where = ", ".join(f"{place} {count:.0f} times" for place, count in sorted(places.items()))
+        seconds, counts = longest_hold(scene, service)
+        where = ", ".join(f"{place} {count:.0f} times" for place, count in sorted(counts.items()))
         name = f"longest hold of {service}'s event loop meanwhile"
-        rows.append(Figure(f"{name} ({where})" if where else name, seconds * 1000, "ms", HELD_AT_MOST, better="lower"))
+        rows.append(
+            Figure(f"{name} ({where})" if where else name, seconds * 1000, "ms", MAX_HOLD_MILLISECONDS, better="lower")
+        )
     return rows

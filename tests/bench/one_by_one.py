@@ -1,4 +1,4 @@
-"""Request one tracked link again and again, in a process of its own, so that nothing else delays the measurement.
+"""Requests one tracked link repeatedly, in a separate process, so that nothing else delays the measurement.
 
     python -m tests.bench.one_by_one URL COUNT
 
@@ -16,7 +16,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 
 
 def main(url: str, count: int) -> list[float]:
-    """Return the seconds until each answer, over a connection that stays open."""
+    """Return the seconds until each answer, over a persistent connection."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.netloc, timeout=60)
     took = []

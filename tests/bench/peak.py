@@ -23,27 +23,27 @@ class Peak:
     def megabytes(self) -> float:
         return self.bytes / MEGABYTE
 
-    def look(self) -> None:
-        """Read the memory now."""
-        taken = self._process.memory_info().rss
+    def update(self) -> None:
+        """Read the current memory."""
+        resident = self._process.memory_info().rss
         for child in self._process.children(recursive=True):
             try:
-                taken += child.memory_info().rss
+                resident += child.memory_info().rss
             except psutil.NoSuchProcess:  # the process has ended since it was listed
                 continue
-        self.bytes = max(self.bytes, taken)
+        self.bytes = max(self.bytes, resident)
 
 
 @asynccontextmanager
 async def peak_of(process: ServiceProcess) -> AsyncIterator[Peak]:
     """Watch the memory of a process within the block."""
     peak = Peak(process)
-    peak.look()
+    peak.update()
 
     async def watch() -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            peak.look()
+            peak.update()
 
     watching = asyncio.create_task(watch())
     try:

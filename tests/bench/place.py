@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from shared.settings import CommonSettings
 from tests.scenarios.scene import SERVICES
-from tests.stack import sandbox as whole_services
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox as ServiceSandbox
 from tests.stack.shared import SharedKafka, SharedPostgres
 
 PARTITIONS = 12
@@ -27,19 +27,19 @@ class Place:
     postgres: PostgresNode | SharedPostgres
     folder: Path
 
-    def whole(self) -> whole_services.Sandbox:
+    def service_sandbox(self) -> ServiceSandbox:
         """Return a sandbox for several services; the caller clears it."""
         folder = self.folder / uuid4().hex
         folder.mkdir()
-        # A forked process skips what was imported in its garbage collections: measured ones start as users start them.
-        return whole_services.Sandbox(self.kafka, self.postgres, folder, PARTITIONS, forked=False, log_level="warning")
+        # Garbage collections of a forked process skip imported modules. Start processes as users do.
+        return ServiceSandbox(self.kafka, self.postgres, folder, PARTITIONS, forked=False, log_level="warning")
 
     @asynccontextmanager
     async def services(
         self, names: Sequence[str] = SERVICES
-    ) -> AsyncIterator[tuple[whole_services.Sandbox, dict[str, ServiceProcess]]]:
+    ) -> AsyncIterator[tuple[ServiceSandbox, dict[str, ServiceProcess]]]:
         """Provide the sandbox, and running services in it by name, by default all four."""
-        sandbox = self.whole()
+        sandbox = self.service_sandbox()
         try:
             processes = {name: sandbox.service(name) for name in names}
             for process in processes.values():
@@ -91,7 +91,7 @@ class Sandbox:
             "PENCHANT_PARTITIONS": str(PARTITIONS),
             "PENCHANT_HOME": str(self.place.folder / self.prefix),
             "PENCHANT_LOG_LEVEL": "warning",
-            # The next process is another member of the group, and gets no partitions before the last member is removed.
+            # The next process is a new member of the group; it gets no partitions until the previous member is removed.
             "PENCHANT_KAFKA_SESSION_TIMEOUT": "6",
         }
         log = self.place.folder / f"{self.prefix}{len(self.processes)}.log"

@@ -19,7 +19,7 @@ WARM_UP = 20  # pages of each connection that are not counted
 
 async def run(place: Place) -> list[Figure]:
     """Measure concurrent requests, and requests one after the other."""
-    sandbox = place.whole()
+    sandbox = place.service_sandbox()
     try:
         services = {name: sandbox.service(name) for name in ("tracking", "labeling")}
         for process in services.values():
@@ -29,7 +29,7 @@ async def run(place: Place) -> list[Figure]:
         with Account.open(Scene(sandbox, services), "Preferences") as account:
             paths = await asyncio.to_thread(_prepare, account)
         services["tracking"].terminate()
-        return await measured(services["labeling"].port, paths)
+        return await measure(services["labeling"].port, paths)
     finally:
         sandbox.clear()
 
@@ -45,32 +45,34 @@ def _prepare(account: Account) -> list[str]:
     return [f"/p/{row['token']}" for row in account.tokens(message["id"], contacts, SEND).values()]
 
 
-async def measured(port: int, paths: Sequence[str], of: str = "") -> list[Figure]:
-    """Measure one page after the other, then many at once. `of` describes the contacts in the row's name."""
-    alone = await _ask(port, paths, SECONDS)
+async def measure(port: int, paths: Sequence[str], suffix: str = "") -> list[Figure]:
+    """Measure one page after the other, then concurrent requests. `suffix` ends the names of the figures."""
+    alone = await _request_pages(port, paths, SECONDS)
     began = perf_counter()
-    many = await asyncio.gather(*(_ask(port, paths[number::CONNECTIONS], SECONDS) for number in range(CONNECTIONS)))
+    many = await asyncio.gather(
+        *(_request_pages(port, paths[number::CONNECTIONS], SECONDS) for number in range(CONNECTIONS))
+    )
     rate = sum(map(len, many)) / (perf_counter() - began)
     return [
-        Figure(f"preference page, median{of}", quantile(alone, 0.5), "ms", 10, better="lower"),
-        Figure(f"preference page, one process{of}", rate, "pages/s", 500),
+        Figure(f"preference page, median{suffix}", quantile(alone, 0.5), "ms", 10, better="lower"),
+        Figure(f"preference page, one process{suffix}", rate, "pages/s", 500),
     ]
 
 
-async def _ask(port: int, paths: Sequence[str], seconds: float) -> list[float]:
+async def _request_pages(port: int, paths: Sequence[str], seconds: float) -> list[float]:
     """Request pages one after the other; return the time of each."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     times: list[float] = []
     number, began = 0, perf_counter()
     while perf_counter() - began < seconds:
-        asked = perf_counter()
+        requested = perf_counter()
         writer.write(f"GET {paths[number % len(paths)]} HTTP/1.1\r\nHost: p.example\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         (length,) = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         await reader.readexactly(int(length.partition(b":")[2]))
         if number >= WARM_UP:
-            times.append(perf_counter() - asked)
+            times.append(perf_counter() - requested)
         number += 1
     writer.close()
     return times

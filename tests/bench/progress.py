@@ -8,8 +8,8 @@ import asyncpg
 LOOK_EVERY = 0.03  # seconds
 WITHIN = 180.0  # seconds
 APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints"
-BEGUN = "SELECT EXISTS (SELECT FROM checkpoints)"
-# Counting published events would cost more than publishing them: all written events count once none is unpublished.
+HAS_CHECKPOINTS = "SELECT EXISTS (SELECT FROM checkpoints)"
+# Counting published events would cost more than publishing them: all events count as soon as none is unpublished.
 PUBLISHED = """
 SELECT CASE
     WHEN NOT EXISTS (SELECT FROM publications) THEN 0
@@ -22,10 +22,10 @@ END
 """
 
 
-async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0) -> float:
-    """Return units per second from the moment when the process has read its checkpoints until there are `end` units.
+async def rate_until(dsn: str, end: int, query: str = APPLIED, start: int = 0) -> float:
+    """Return units per second, from the time when the process has read its checkpoints until `query` returns `end`.
 
-    There were `start` units before.
+    `start` is the number of units that existed before.
     """
     connection = await asyncpg.connect(dsn)
     began = 0.0
@@ -34,9 +34,9 @@ async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0
     try:
         while monotonic() < deadline:
             try:
-                if not began and await connection.fetchval(BEGUN):
+                if not began and await connection.fetchval(HAS_CHECKPOINTS):
                     began = monotonic()
-                now = await connection.fetchval(question) if began else 0
+                now = await connection.fetchval(query) if began else 0
             except asyncpg.UndefinedTableError:
                 now = 0
             if now >= end:
@@ -56,11 +56,11 @@ async def execute(dsn: str, statement: str, *arguments: object) -> None:
         await connection.close()
 
 
-async def ask(dsn: str, question: str, *arguments: object) -> int:
+async def select_number(dsn: str, query: str, *arguments: object) -> int:
     """Return the one number that the query selects."""
     connection = await asyncpg.connect(dsn)
     try:
-        answer: int = await connection.fetchval(question, *arguments)
+        answer: int = await connection.fetchval(query, *arguments)
         return answer
     finally:
         await connection.close()

@@ -20,9 +20,9 @@ CONTACTS = 1_000
 
 async def run(place: Place) -> list[Figure]:
     """Measure the same requests to both, over 64 connections."""
-    paths, found = await _tracking(place)
-    empty = await _empty(paths)
-    assert found["others"] == 0, found
+    paths, found = await _measure_tracking(place)
+    empty = await _measure_empty(paths)
+    assert found["other_answers"] == 0, found
     return [
         Figure("redirects, one process, acknowledged by Kafka", found["per_second"], "redirects/s", 20_000,
             empty["per_second"], "empty redirect by the same server", goal_ratio=1 / 3),
@@ -33,8 +33,8 @@ async def run(place: Place) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
-    sandbox = place.whole()
+async def _measure_tracking(place: Place) -> tuple[list[str], dict[str, float]]:
+    sandbox = place.service_sandbox()
     try:
         api, worker, labeling = (
             sandbox.service("tracking", "api"),
@@ -48,7 +48,7 @@ async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
         shop = await Shop.open(labeling.url, api.url, CONTACTS)
         tokens = await shop.tokens(api.url, SEND, shop.contacts)
         paths = [f"/c/{row['token']}.{1 + number % len(shop.links)}" for number, row in enumerate(tokens)]
-        # The process alone: no worker reads its clicks from Kafka meanwhile.
+        # Only this process is measured: no worker reads its clicks from Kafka meanwhile.
         worker.terminate()
         labeling.terminate()
         return paths, await _request(api.port, paths)
@@ -56,13 +56,13 @@ async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
         sandbox.clear()
 
 
-async def _empty(paths: Sequence[str]) -> dict[str, float]:
+async def _measure_empty(paths: Sequence[str]) -> dict[str, float]:
     port = free_port()
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.empty_redirect", str(port), cwd=ROOT
     )
     try:
-        while is_free(port):  # noqa: ASYNC110 - it tells nobody when it listens
+        while is_free(port):  # noqa: ASYNC110 - it does not report when it listens
             await asyncio.sleep(0.05)
         return await _request(port, paths)
     finally:

@@ -1,8 +1,8 @@
-"""Request links over persistent connections, as fast as they are answered, in a process of its own.
+"""Requests links over persistent connections, as fast as they are answered, in a separate process.
 
     python -m tests.bench.requests PORT CONNECTIONS SECONDS < one path per line
 
-Prints one JSON object: answers per second, how many were no redirect, and quantiles of the time for one, in ms.
+Prints one JSON object: answers per second, how many were not redirects, and quantiles of their times in ms.
 """
 
 import asyncio
@@ -27,21 +27,21 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, requests: Sequence[bytes], first: int, step: int) -> None:
         self.times: list[float] = []
-        self.others = 0
+        self.other_answers = 0
         self._requests = requests
         self._next = first
         self._step = step
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
         self._send()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         if self._received.endswith(b"\r\n\r\n"):
             self.times.append(perf_counter() - self._sent)
-            self.others += not self._received.startswith(b"HTTP/1.1 302")
+            self.other_answers += not self._received.startswith(b"HTTP/1.1 302")
             self._received = b""
             self._send()
 
@@ -62,22 +62,22 @@ async def measure(port: int, connections: int, seconds: float, paths: Sequence[s
     """Request `paths` in turn over `connections` connections."""
     requests = [REQUEST.format(path).encode() for path in paths]
     loop = asyncio.get_running_loop()
-    open_ones = [
+    open_connections = [
         (await loop.create_connection(partial(Connection, requests, number, connections), "127.0.0.1", port))[1]
         for number in range(connections)
     ]
     await asyncio.sleep(WARM_UP)
-    for connection in open_ones:
+    for connection in open_connections:
         connection.reset()
     began = perf_counter()
     await asyncio.sleep(seconds)
     elapsed = perf_counter() - began
-    for connection in open_ones:
+    for connection in open_connections:
         connection.close()
-    times = sorted(time for connection in open_ones for time in connection.times)
+    times = sorted(time for connection in open_connections for time in connection.times)
     return {
         "per_second": len(times) / elapsed,
-        "others": sum(connection.others for connection in open_ones),
+        "other_answers": sum(connection.other_answers for connection in open_connections),
         "median": times[len(times) // 2] * 1000,
         "p99": times[len(times) * 99 // 100] * 1000,
     }

@@ -16,13 +16,13 @@ from tests.faults.counting.app import SERVICE
 from tests.stack.processes import ROOT
 
 CLICKS = 60_000
-LEASE_TAKEN = "UPDATE relay_lease SET renewed_at = 'infinity'"  # no relay is elected
-FROM_THE_BEGINNING = "DELETE FROM checkpoints"
+TAKE_RELAY_LEASE = "UPDATE relay_lease SET renewed_at = 'infinity'"  # no relay is elected
+DELETE_CHECKPOINTS = "DELETE FROM checkpoints"
 
 
 @dataclass(frozen=True)
 class Speeds:
-    """Clicks per second: nine of ten new, the same published, nothing new."""
+    """Clicks per second: nine of ten new; none new; nine of ten new, and published."""
 
     new: float
     known: float
@@ -30,7 +30,7 @@ class Speeds:
 
 
 def mostly_new(count: int = CLICKS) -> list[int]:
-    """Return the contacts of `count` clicks. Every tenth has clicked before, for the same one of 3 labels."""
+    """Return the contacts of `count` clicks. With 3 labels in turn, every tenth click repeats an earlier one."""
     return [1 + (number - 9 if number % 10 == 9 else number) for number in range(count)]
 
 
@@ -39,8 +39,8 @@ async def run(place: Place) -> list[Figure]:
     with place.sandbox() as sandbox:
         await ensure_topics(sandbox.settings)
         total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(), LABELS))
-        bare = await _bare(sandbox, total)
-        counting = await _counting(sandbox, total)
+        bare = await bare_speeds(sandbox, total)
+        counting = await _worker_speeds(sandbox, total)
     return [
         Figure("runtime: clicks, 9 of 10 new, not relayed", counting.new, "clicks/s", 35_000, bare.new,
             "bare script", goal_ratio=0.8),
@@ -51,10 +51,10 @@ async def run(place: Place) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _bare(sandbox: Sandbox, total: int) -> Speeds:
+async def bare_speeds(sandbox: Sandbox, total: int) -> Speeds:
     dsn = sandbox.database()
     new = await _measure_bare(sandbox, dsn, total)
-    await execute(dsn, FROM_THE_BEGINNING)
+    await execute(dsn, DELETE_CHECKPOINTS)
     known = await _measure_bare(sandbox, dsn, total)
     published = await _measure_bare(sandbox, sandbox.database(), total, "--publish")
     return Speeds(new, known, published)
@@ -73,29 +73,29 @@ async def _measure_bare(sandbox: Sandbox, dsn: str, total: int, *options: str) -
         await process.wait()
 
 
-async def _counting(sandbox: Sandbox, total: int) -> Speeds:
-    dsn = await _prepared(sandbox)
-    await execute(dsn, LEASE_TAKEN)
+async def _worker_speeds(sandbox: Sandbox, total: int) -> Speeds:
+    dsn = await _prepare_database(sandbox)
+    await execute(dsn, TAKE_RELAY_LEASE)
     new = await _measure_worker(sandbox, dsn, total)
-    await execute(dsn, FROM_THE_BEGINNING)
+    await execute(dsn, DELETE_CHECKPOINTS)
     known = await _measure_worker(sandbox, dsn, total)
     # Nine of ten clicks append an event; the tenth is processed together with them.
     events = total * 9 // 10
-    published = await _measure_worker(sandbox, await _prepared(sandbox), events, PUBLISHED) * 10 / 9
+    published = await _measure_worker(sandbox, await _prepare_database(sandbox), events, PUBLISHED) * 10 / 9
     return Speeds(new, known, published)
 
 
-async def _measure_worker(sandbox: Sandbox, dsn: str, end: int, question: str = APPLIED) -> float:
+async def _measure_worker(sandbox: Sandbox, dsn: str, end: int, query: str = APPLIED) -> float:
     environment = {"PENCHANT_LABELING_DATABASE": dsn}
     worker = sandbox.process("tests.faults.counting", "PENCHANT_LABELING_PORT", environment, "--role", "worker")
     worker.start(ready=False)
     try:
-        return await rate_until(dsn, end, question)
+        return await rate_until(dsn, end, query)
     finally:
         worker.end()
 
 
-async def _prepared(sandbox: Sandbox) -> str:
+async def _prepare_database(sandbox: Sandbox) -> str:
     dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
     await database.migrate([SERVICE.migrations])

@@ -24,12 +24,12 @@ from tests.bench.segmentation_databases import in_duckdb, in_postgres
 from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, ClickHistory, count, label_id, three_parts
 
 CONTACTS, CLICKS = 1_000_000, 10_000_000
-TIMES = 9
+REPETITIONS = 9
 LABELS = [LabelReference(id=label_id(number), name=f"Label {number}") for number in range(20)]
 
 
 def _batch(number: int, partition: int | None, dice: random.Random) -> list[ContactEvent]:
-    """Return human clicks of as many contacts, of one partition number unless it is None."""
+    """Return human clicks of `number` contacts, all of one partition number unless it is None."""
     found: list[int] = []
     while len(found) < number:
         contact_id = dice.randrange(1, CONTACTS)
@@ -39,7 +39,7 @@ def _batch(number: int, partition: int | None, dice: random.Random) -> list[Cont
 
 
 def fold_rate(slices: Sequence[AccountSlice]) -> Figure:
-    """Measure events from memory into the image, and into one contact's facts after the other."""
+    """Measure the fold of events from memory into the image, and into the facts of each contact."""
     dice = random.Random(3)
     batches = [(partition, _batch(5_000, partition, dice)) for partition in range(PARTITIONS)]
     started = perf_counter()
@@ -69,13 +69,13 @@ def thousand_segments() -> Definitions:
         city = {"field": {"key": "city", "is": f"city {dice.randrange(300)}"}}
         unread = {"clicks": {"send": f"send {dice.randrange(3)}", "exactly": 0}}
         long = {"clicks": {"at_least": dice.randrange(2, 9), "within_days": dice.randrange(5, 200)}}
-        sorts = [
+        criteria = [
             {"clicks": {"label": label, "at_least": least, "within_days": days}},
             {"all": [{"clicks": {"label": label, "within_days": 30}}, city]},
             {"all": [{"label": label}, unread]},
             {"any": [long, {"label": {"id": label, "within_days": dice.randrange(5, 50)}}]},
         ]
-        segments[UUID(int=5000 + number)] = (f"s{number}", parse(sorts[number % 4]))
+        segments[UUID(int=5000 + number)] = (f"s{number}", parse(criteria[number % 4]))
     return Definitions(ZONE, segments)
 
 
@@ -100,12 +100,12 @@ def evaluate_segments(slices: Sequence[AccountSlice]) -> Figure:
     )
 
 
-def _best(ask: Callable[[], object]) -> float:
-    """Return the best of a few times, in milliseconds."""
+def _best_time(action: Callable[[], object]) -> float:
+    """Return the shortest time of several calls in milliseconds."""
     times = []
-    for _ in range(TIMES):
+    for _ in range(REPETITIONS):
         started = perf_counter()
-        ask()
+        action()
         times.append((perf_counter() - started) * 1000)
     return min(times)
 
@@ -116,7 +116,7 @@ async def run(place: Place) -> list[Figure]:
     with TemporaryDirectory(prefix="penchant-rows-") as name, place.sandbox() as sandbox:
         rows = Path(name)
         slices = list(ClickHistory(CONTACTS, CLICKS).slices(rows))
-        first, again = (_best(partial(count, slices, criterion, keep=keep)) for keep in (False, True))
+        first, again = (_best_time(partial(count, slices, criterion, keep=keep)) for keep in (False, True))
         counted = count(slices, criterion)
         of_postgres, in_sql = await in_postgres(sandbox.database(), rows)
         of_duckdb, in_duck = in_duckdb(rows)

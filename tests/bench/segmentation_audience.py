@@ -17,7 +17,7 @@ from shared.criteria.content import Block, Variant, decide_content
 from tests.bench.figure import Figure
 from tests.bench.segmentation_image import LABELS, TODAY, count, label_id
 
-TIMES = 5
+REPETITIONS = 5
 DECIDED_ONE_BY_ONE = 300
 
 
@@ -44,11 +44,11 @@ def blocks() -> list[Block]:
     ]
 
 
-def _best(ask: Callable[[], object]) -> float:
+def _best_time(action: Callable[[], object]) -> float:
     times = []
-    for _ in range(TIMES):
+    for _ in range(REPETITIONS):
         started = perf_counter()
-        ask()
+        action()
         times.append((perf_counter() - started) * 1000)
     return min(times)
 
@@ -91,15 +91,15 @@ def audience_rows(slices: Sequence[AccountSlice], contacts: int) -> list[Figure]
     city = parse({"field": {"key": "city", "is": "city 1"}})
     contest = parse({"engaged": {"kind": "form.submitted", "ref": "contest"}})
     audience = Audience([clicks(0, 3), clicks(1, 2), city], [contest], 10, "bench")
-    first = _best(lambda: _audience(slices, audience, keep=False))
-    again = _best(lambda: _audience(slices, audience, keep=True))
-    decided = _best(lambda: _decide(slices))
+    first = _best_time(lambda: _audience(slices, audience, keep=False))
+    again = _best_time(lambda: _audience(slices, audience, keep=True))
+    decided = _best_time(lambda: _decide(slices))
     among = [str(label_id(number)) for number in range(LABELS)]
     top = parse({"top_label": {"id": str(label_id(1)), "among": among, "within_days": 90}})
     count(slices, top, keep=True)
-    topped = _best(lambda: count(slices, top, keep=True))
+    topped = _best_time(lambda: count(slices, top, keep=True))
     thousand = [f"nick {number % 12} {number * 7 + 1}" for number in range(1000)]
-    listed = _best(lambda: count(slices, parse({"field": {"key": "nick", "in": thousand}})))
+    listed = _best_time(lambda: count(slices, parse({"field": {"key": "nick", "in": thousand}})))
     return [
         Figure("segmentation: audience of four parts with variants, 1M contacts, asked first", first, "ms", goal=30,
             better="lower"),

@@ -13,11 +13,11 @@ from tests.bench.figure import Figure
 from tests.bench.segmentation_image import LABELS, label_id
 
 IDS = [str(label_id(number)) for number in range(LABELS)]
-TIMES = 5
+REPETITIONS = 5
 
 
 def _most_expensive() -> dict[str, Criterion]:
-    """Return, for each expensive kind, as many nodes as a criterion may have, each with another window or value."""
+    """Return, for each expensive kind, as many nodes as a criterion may have, each with a different window or value."""
     kinds: dict[str, list[dict[str, Any]]] = {
         "top_label": [{"top_label": {"id": IDS[n], "within_days": 300 + n}} for n in range(4)],
         "url_starts_with": [
@@ -38,7 +38,7 @@ def _most_expensive() -> dict[str, Criterion]:
     return criteria
 
 
-def _prepared(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[float, float]:
+def _preparation_times(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[float, float]:
     """Compute the sums of a criterion; return the duration, and that of the longest step (seconds)."""
     began = before = perf_counter()
     longest = 0.0
@@ -49,7 +49,7 @@ def _prepared(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[flo
     return perf_counter() - began, longest
 
 
-def _answered(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[float, float]:
+def _count_times(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[float, float]:
     """Count a prepared criterion; return the duration, and that of the longest slice (seconds)."""
     times = []
     for account in slices:
@@ -62,8 +62,10 @@ def _answered(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[flo
 def criteria_rows(slices: Sequence[AccountSlice]) -> list[Figure]:
     """Return the slowest criterion, and the longest time for which others are blocked. The slices have attributes."""
     criteria = _most_expensive()
-    prepared = {kind: _prepared(slices, criterion) for kind, criterion in criteria.items()}
-    answered = {kind: min(_answered(slices, criterion) for _ in range(TIMES)) for kind, criterion in criteria.items()}
+    prepared = {kind: _preparation_times(slices, criterion) for kind, criterion in criteria.items()}
+    answered = {
+        kind: min(_count_times(slices, criterion) for _ in range(REPETITIONS)) for kind, criterion in criteria.items()
+    }
     kind, (slowest, _) = max(answered.items(), key=lambda found: found[1])
     held = max(longest for _, longest in (*prepared.values(), *answered.values()))
     first, _ = max(prepared.values())

@@ -22,10 +22,10 @@ INDEXES = (
     "VACUUM ANALYZE contacts",
     "VACUUM ANALYZE engagements",
 )
-FIRST = date.fromordinal(TODAY) - timedelta(days=29)
-QUESTION = f"""
+FIRST_DAY = date.fromordinal(TODAY) - timedelta(days=29)
+COUNT = f"""
 SELECT count(*) FROM (
-    SELECT contact_id FROM clicks WHERE label = 0 AND day >= DATE '{FIRST}' GROUP BY contact_id HAVING count(*) >= 3
+    SELECT contact_id FROM clicks WHERE label = 0 AND day >= DATE '{FIRST_DAY}' GROUP BY contact_id HAVING count(*) >= 3
 ) AS clicked
 JOIN contacts USING (contact_id)
 WHERE city IN ('city 1', 'city 2', 'city 3')
@@ -34,11 +34,11 @@ WHERE city IN ('city 1', 'city 2', 'city 3')
     WHERE e.contact_id = clicked.contact_id AND kind = 'form.submitted' AND ref = 'contest'
   )
 """
-TIMES = 5
+REPETITIONS = 5
 
 
 async def in_postgres(dsn: str, rows: Path) -> tuple[int, float]:
-    """Return the answer, and the best time of a few, in milliseconds."""
+    """Return the count, and the shortest time of several queries in milliseconds."""
     connection = await asyncpg.connect(dsn)
     try:
         for statement in TABLES:
@@ -47,29 +47,29 @@ async def in_postgres(dsn: str, rows: Path) -> tuple[int, float]:
             await connection.copy_to_table(table, source=rows / f"{table}.csv", format="csv")
         for statement in INDEXES:
             await connection.execute(statement)
-        best, answer = float("inf"), 0
-        for _ in range(TIMES):
+        best, count = float("inf"), 0
+        for _ in range(REPETITIONS):
             started = perf_counter()
-            answer = await connection.fetchval(QUESTION)
+            count = await connection.fetchval(COUNT)
             best = min(best, (perf_counter() - started) * 1000)
-        return answer, best
+        return count, best
     finally:
         await connection.close()
 
 
 def in_duckdb(rows: Path) -> tuple[int, float]:
-    """Return the answer, and the best time of a few, in milliseconds."""
+    """Return the count, and the shortest time of several queries in milliseconds."""
     connection = duckdb.connect()
     try:
         for statement in TABLES:
             connection.execute(statement.replace("UNLOGGED ", ""))
         for table in ("contacts", "clicks", "engagements"):
             connection.execute(f"COPY {table} FROM '{rows / f'{table}.csv'}' (HEADER false)")
-        best, answer = float("inf"), 0
-        for _ in range(TIMES):
+        best, count = float("inf"), 0
+        for _ in range(REPETITIONS):
             started = perf_counter()
-            [answer] = connection.execute(QUESTION).fetchone() or [0]
+            [count] = connection.execute(COUNT).fetchone() or [0]
             best = min(best, (perf_counter() - started) * 1000)
-        return answer, best
+        return count, best
     finally:
         connection.close()

@@ -49,7 +49,7 @@ THREE_PARTS: dict[str, Any] = {
 
 @dataclass
 class ClickHistory:
-    """The clicks by slice and day: the contacts (indexes) of each label in turn."""
+    """Random clicks by slice and day: the contacts (as indexes) that clicked on each label."""
 
     contacts: int
     clicks: int
@@ -60,9 +60,9 @@ class ClickHistory:
         return self.contacts // PARTITIONS
 
     def day(self) -> list[list[int]]:
-        """Return a day's clicks in one slice: one list of contacts per label, the first label's the longest."""
-        whole = self.clicks // PARTITIONS // DAYS
-        numbers = [round(whole * share) for share in SHARES]
+        """Return a day's clicks in one slice: one list of contacts per label, the longest for the first label."""
+        clicks_of_day = self.clicks // PARTITIONS // DAYS
+        numbers = [round(clicks_of_day * share) for share in SHARES]
         drawn = array("I")
         drawn.frombytes(self.dice.randbytes(4 * sum(numbers)))
         contacts = self.in_slice
@@ -70,14 +70,14 @@ class ClickHistory:
         return [[value % contacts for value in islice(values, number)] for number in numbers]
 
     def slices(self, rows: "Path | None" = None) -> Iterator[AccountSlice]:
-        """Yield the image, slice by slice. `rows`: a folder for the same as CSV."""
-        clicks = (rows / "clicks.csv").open("w") if rows else None
-        people = (rows / "contacts.csv").open("w") if rows else None
-        contest = (rows / "engagements.csv").open("w") if rows else None
+        """Yield the image, slice by slice. `rows`: a folder to which the same data is written as CSV."""
+        click_rows = (rows / "clicks.csv").open("w") if rows else None
+        contact_rows = (rows / "contacts.csv").open("w") if rows else None
+        engagement_rows = (rows / "engagements.csv").open("w") if rows else None
         for partition in range(PARTITIONS):
             account = AccountSlice(ACCOUNT, ZoneInfo(ZONE), ZONE, date.fromordinal(TODAY), PARTITIONS)
             image = account.image
-            rest = (partition - ACCOUNT) % PARTITIONS
+            remainder = (partition - ACCOUNT) % PARTITIONS
             image.known = BitMap(range(1, self.in_slice))
             image.changed.add(("known",))
             cities = {index: f"city {self.dice.randrange(CITIES)}" for index in range(1, self.in_slice)}
@@ -99,23 +99,25 @@ class ClickHistory:
                     link = shift // 3 * LINKS_PER_SEND + number % LINKS_PER_SEND
                     image.count(("click.label", label_id(number).int), day, contacts)
                     image.count(("click.target", shift // 3, link, f"https://shop.example/{link}"), day, contacts)
-                    if clicks:
+                    if click_rows:
                         text = f",{number},{date.fromordinal(day).isoformat()}\n"
-                        clicks.writelines(f"{contact * PARTITIONS + rest}{text}" for contact in contacts)
+                        click_rows.writelines(f"{contact * PARTITIONS + remainder}{text}" for contact in contacts)
             filled = range(5, self.in_slice, 50)
             image.count(("engaged", "form.submitted"), TODAY - 9, filled)
             image.count(("engaged.whole", "form.submitted", "contest", None, None), TODAY - 9, filled)
-            if people and contest:
-                people.writelines(f"{index * PARTITIONS + rest},{city}\n" for index, city in cities.items())
-                contest.writelines(f"{index * PARTITIONS + rest},form.submitted,contest\n" for index in filled)
+            if contact_rows and engagement_rows:
+                contact_rows.writelines(f"{index * PARTITIONS + remainder},{city}\n" for index, city in cities.items())
+                engagement_rows.writelines(
+                    f"{index * PARTITIONS + remainder},form.submitted,contest\n" for index in filled
+                )
             yield account
-        for file in (clicks, people, contest):
+        for file in (click_rows, contact_rows, engagement_rows):
             if file:
                 file.close()
 
 
 def count(slices: Sequence[AccountSlice], criterion: Criterion, *, keep: bool = False) -> int:
-    """Return the number of matching contacts in all slices; `keep` keeps the sums for later counts."""
+    """Return the number of matching contacts in all slices; `keep`: cache the sums for later counts."""
     return sum(len(Evaluator(account.image, keep=keep).members(criterion)) for account in slices)
 
 
@@ -125,5 +127,5 @@ def resident_bytes() -> int:
 
 
 def three_parts() -> Criterion:
-    """Return the criterion that is counted."""
+    """Return THREE_PARTS as a criterion."""
     return parse(THREE_PARTS)

@@ -1,4 +1,4 @@
-"""10 million contacts and 100 million clicks, in a process of their own: `python -m tests.bench.segmentation_large`.
+"""10 million contacts and 100 million clicks, in a separate process: `python -m tests.bench.segmentation_large`.
 
 Prints the time of a count (milliseconds) and the memory of the process (bytes), as JSON. Arguments: contacts, clicks.
 """
@@ -13,11 +13,11 @@ from tests.bench.place import Place
 from tests.bench.segmentation_image import ClickHistory, count, resident_bytes, three_parts
 
 CONTACTS, CLICKS = 10_000_000, 100_000_000
-TIMES = 5
+REPETITIONS = 5
 
 
 async def run(_: Place) -> list[Figure]:
-    """Measure in a process of its own, whose memory is measured too."""
+    """Measure in a separate process, so that its memory can be measured."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.segmentation_large", str(CONTACTS), str(CLICKS),
         stdout=asyncio.subprocess.PIPE,
@@ -36,7 +36,7 @@ def main() -> None:
     slices = list(history.slices())
     criterion = three_parts()
     best = float("inf")
-    for _ in range(TIMES):
+    for _ in range(REPETITIONS):
         started = perf_counter()
         count(slices, criterion)
         best = min(best, (perf_counter() - started) * 1000)

@@ -35,12 +35,12 @@ from tests.stack.processes import ServiceProcess
 
 FOLDED = 300_000
 LIVE_CONTACTS = 5_000
-CLICKS_A_SECOND = 500
+CLICKS_PER_SECOND = 500
 SEGMENTS = 100
 NOW = datetime.now(UTC)
 
 
-class Writer:
+class EventWriter:
     """Writes events in place of the services that own them."""
 
     def __init__(self, settings: CommonSettings, producer: AIOKafkaProducer) -> None:
@@ -111,7 +111,7 @@ async def folding(place: Place) -> list[Figure]:
     """Measure folding from the topic into the image, by one process and by two."""
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
-        # The same process later: Kafka's group waits 45 s for a member that may come back, by its address.
+        # The same process is used later: for 45 s, Kafka's group waits for a member with this address to return.
         one = process_on(sandbox, dsn)
         one.start().terminate()
         labels = [LabelReference(id=label_id(number), name=f"Label {number}") for number in range(20)]
@@ -119,19 +119,19 @@ async def folding(place: Place) -> list[Figure]:
         contacts = [dice.randrange(1, 1_000_000) for _ in range(FOLDED)]
         writer = ClickWriter(sandbox.settings)
         await writer.write(clicks_of(contacts, labels, ACCOUNT))
-        fetched = await _fetched(sandbox.settings)
+        fetched = await _fetch_rate(sandbox.settings)
         one.start(ready=False)
-        alone = await _rate(dsn, 0)
-        # Both have their partitions before there are records, so that no rebalance is measured. A static member that
-        # comes back within 45 s gets the same partitions.
+        alone = await _fold_rate(dsn, 0)
+        # Both processes get their partitions before records are written, so that no rebalance is measured. A static
+        # member that returns within 45 s gets the same partitions.
         two = process_on(sandbox, dsn).start()
-        await _owners(dsn, 2)
+        await _wait_for_owners(dsn, 2)
         one.terminate()
         two.terminate()
         await writer.write(clicks_of(contacts, labels, ACCOUNT))
         one.start(ready=False)
         two.start(ready=False)
-        together = await _rate(dsn, FOLDED)
+        together = await _fold_rate(dsn, FOLDED)
     return [
         Figure(
             "segmentation: folded through Kafka, one process", alone, "events/s", goal=80_000, baseline=fetched,
@@ -144,8 +144,8 @@ async def folding(place: Place) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _fetched(settings: CommonSettings) -> float:
-    """Return the records a second that a bare consumer in one process gets of the same topic."""
+async def _fetch_rate(settings: CommonSettings) -> float:
+    """Return the records per second that a plain consumer in one process fetches from the same topic."""
     topic = settings.topic_prefix + ContactClicked.topic
     consumer = AIOKafkaConsumer(topic, auto_offset_reset="earliest", **client_options(settings))
     await consumer.start()
@@ -158,28 +158,28 @@ async def _fetched(settings: CommonSettings) -> float:
         await consumer.stop()
 
 
-async def _owners(dsn: str, number: int) -> None:
-    await _until(dsn, "SELECT count(DISTINCT url) FROM slice_owner", number)
+async def _wait_for_owners(dsn: str, number: int) -> None:
+    await _wait_for_number(dsn, "SELECT count(DISTINCT url) FROM slice_owner", number)
 
 
-async def _rate(dsn: str, before: int) -> float:
-    """Return the records a second, from the first tenth of what comes after `before` to the end."""
-    started = await _applied(dsn, before + FOLDED // 10)
-    begun = FOLDED // 10
-    return (FOLDED - begun) / (await _applied(dsn, before + FOLDED) - started)
+async def _fold_rate(dsn: str, before: int) -> float:
+    """Return the records per second of the FOLDED records after the first `before`, without their first tenth."""
+    started = await _time_when_applied(dsn, before + FOLDED // 10)
+    skipped = FOLDED // 10
+    return (FOLDED - skipped) / (await _time_when_applied(dsn, before + FOLDED) - started)
 
 
-async def _applied(dsn: str, number: int) -> float:
-    """Return when `number` records had been applied."""
-    await _until(dsn, "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints", number)
+async def _time_when_applied(dsn: str, number: int) -> float:
+    """Wait until `number` records have been applied; return the time."""
+    await _wait_for_number(dsn, "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints", number)
     return monotonic()
 
 
-async def _until(dsn: str, question: str, least: int) -> None:
+async def _wait_for_number(dsn: str, query: str, minimum: int) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         async with asyncio.timeout(180):
-            while await connection.fetchval(question) < least:  # noqa: ASYNC110 (a table does not tell)
+            while await connection.fetchval(query) < minimum:  # noqa: ASYNC110 (a table sends no notification)
                 await asyncio.sleep(0.02)
     finally:
         await connection.close()
@@ -191,7 +191,7 @@ async def latency(place: Place) -> list[Figure]:
         dsn, key = sandbox.database(), generate()
         process = process_on(sandbox, dsn).start()
         async with AIOKafkaProducer(**client_options(sandbox.settings)) as producer:
-            writer = Writer(sandbox.settings, producer)
+            writer = EventWriter(sandbox.settings, producer)
             await writer.write(catalog(key))
             await writer.write([contact(number) for number in range(1, LIVE_CONTACTS + 1)])
             headers = {"Authorization": f"Bearer {key}"}
@@ -200,7 +200,7 @@ async def latency(place: Place) -> list[Figure]:
                     criterion = {"clicks": {"label": str(label_id(number % 20)), "at_least": 1 + number // 20}}
                     answer = await client.post("/v1/segments", json={"name": f"s{number}", "criterion": criterion})
                     answer.raise_for_status()
-            times = await _live(sandbox, writer)
+            times = await _click_delays(sandbox, writer)
     cuts = quantiles(times, n=100)
     return [
         Figure("segmentation: click to SegmentEntered, median", cuts[49] * 1000, "ms", goal=150, better="lower"),
@@ -208,7 +208,7 @@ async def latency(place: Place) -> list[Figure]:
     ]
 
 
-async def _live(sandbox: Sandbox, writer: Writer) -> list[float]:
+async def _click_delays(sandbox: Sandbox, writer: EventWriter) -> list[float]:
     outside = AIOKafkaConsumer(
         sandbox.prefix + "segmentation.memberships", auto_offset_reset="latest", **client_options(sandbox.settings)
     )
@@ -227,7 +227,7 @@ async def _live(sandbox: Sandbox, writer: Writer) -> list[float]:
     listening = asyncio.create_task(listen())
     began = monotonic()
     for number, click in enumerate(clicks_of(range(1, LIVE_CONTACTS + 1), labels, ACCOUNT)):
-        await asyncio.sleep(max(0.0, began + number / CLICKS_A_SECOND - monotonic()))
+        await asyncio.sleep(max(0.0, began + number / CLICKS_PER_SECOND - monotonic()))
         sent[click.key.encode()] = monotonic()
         await writer.send(replace(click, occurred_at=datetime.now(UTC)))
     async with asyncio.timeout(60):
@@ -243,8 +243,8 @@ async def restart(place: Place) -> list[Figure]:
         process = process_on(sandbox, dsn)
         process.start().terminate()
         async with AIOKafkaProducer(**client_options(sandbox.settings)) as producer:
-            await Writer(sandbox.settings, producer).write(catalog(key))
-        saved = await _save(dsn)
+            await EventWriter(sandbox.settings, producer).write(catalog(key))
+        saved = await _write_snapshots(dsn)
         began = monotonic()
         process.start()
         headers = {"Authorization": f"Bearer {key}"}
@@ -262,7 +262,7 @@ async def restart(place: Place) -> list[Figure]:
     ]
 
 
-async def _save(dsn: str) -> int:
+async def _write_snapshots(dsn: str) -> int:
     saved = 0
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:
         for partition, account in enumerate(ClickHistory(1_000_000, 10_000_000).slices()):

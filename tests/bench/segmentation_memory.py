@@ -27,15 +27,15 @@ CONTACTS, CLICKS = 1_000_000, 10_000_000
 
 
 def kind_of(part: Name) -> str:
-    """Return the kind of a part, as the table names it."""
+    """Return the kind of a part as the table shows it."""
     return str(part[2]) if part[0] == "days" else str(part[0])
 
 
 def fields() -> list[tuple[str, float]]:
-    """Measure the bytes per contact of a field of each kind, by the metric."""
+    """Measure the bytes per contact of a field of each kind, as the metric counts them."""
     dice = random.Random(6)
     contacts = range(CONTACTS // PARTITIONS)
-    sorts: dict[str, dict[int, Scalar | None]] = {
+    values_by_kind: dict[str, dict[int, Scalar | None]] = {
         f"a text field with {CITIES} values": {one: f"city {dice.randrange(CITIES)}" for one in contacts},
         "a text field in which all values are distinct": {one: f"{one:08}-abcdef" for one in contacts},
         "a number field (0 to 1,000)": {one: dice.randrange(1000) for one in contacts},
@@ -45,7 +45,7 @@ def fields() -> list[tuple[str, float]]:
         },
     }
     found = []
-    for name, values in sorts.items():
+    for name, values in values_by_kind.items():
         image = Slice(TODAY)
         image.columns["any"] = Column()
         image.columns["any"].put(values)
@@ -56,7 +56,7 @@ def fields() -> list[tuple[str, float]]:
 
 
 def labels() -> float:
-    """Measure the bytes per holding of a label, held by every tenth contact since any day of a year, by the metric."""
+    """Measure the bytes per assignment, as the metric counts them: every tenth contact, on random days of a year."""
     dice = random.Random(7)
     image = Slice(TODAY)
     holders = {contact: TODAY - EPOCH - dice.randrange(DAYS) for contact in range(0, CONTACTS // PARTITIONS, 10)}
@@ -71,7 +71,7 @@ def main() -> None:
     """Measure and print."""
     before = resident_bytes()
     slices = list(ClickHistory(CONTACTS, CLICKS).slices())
-    whole = resident_bytes() - before
+    resident = resident_bytes() - before
     sizes: Counter[str] = Counter()
     for account in slices:
         dump_changed(account.image)
@@ -80,10 +80,10 @@ def main() -> None:
     table = Table(title=f"{CONTACTS:,} contacts, {CLICKS:,} clicks on {LABELS} labels in {DAYS} days; {ZoneInfo(ZONE)}")
     table.add_column("what")
     table.add_column("bytes", justify="right")
-    table.add_row("all, resident", f"{whole:,}")
+    table.add_row("all, resident", f"{resident:,}")
     for kind, size in sizes.most_common():
         table.add_row(f"{kind}, by the metric", f"{size:,}")
-    table.add_row("a click, all that counts it", f"{whole / CLICKS:.1f}")
+    table.add_row("a click, all that counts it", f"{resident / CLICKS:.1f}")
     for name, bytes_each in fields():
         table.add_row(name, f"{bytes_each:.1f}")
     table.add_row("a held label", f"{labels():.1f}")

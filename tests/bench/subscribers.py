@@ -1,4 +1,4 @@
-"""An image of segmentation with many subscribed contacts, written as a snapshot: no record has to be sent or folded."""
+"""An image of segmentation with many subscribed contacts, written as a snapshot: no records are sent or folded."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ ATTRIBUTES = {"subscription": "subscribed", CONSENT: "granted"}
 
 
 async def write_subscribers(dsn: str, account_id: int, zone: str, contacts: int, labels: Sequence[UUID] = ()) -> None:
-    """Give an account contacts with the ids from 1 on, in the snapshots of a process that is not running.
+    """Write contacts of an account, with ids from 1 on, into the snapshots of a process that is not running.
 
     Half of them hold each of the labels, as in `large_account`. The process must have run once while the topics were
     empty, because a snapshot belongs to the process's checkpoints.
@@ -31,24 +31,24 @@ async def write_subscribers(dsn: str, account_id: int, zone: str, contacts: int,
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:
         for partition in range(PARTITIONS):
             account = _slice(partition, account_id, zone, contacts, now)
-            _hold(account.image, labels)
+            _assign_labels(account.image, labels)
             async with connection.transaction():
                 await write_snapshot(connection, partition, reader, [account], now)
                 await write_changes(connection, partition, [account])
 
 
-def _hold(image: Slice, labels: Sequence[UUID]) -> None:
-    for place, label_id in enumerate(labels, 1):
+def _assign_labels(image: Slice, labels: Sequence[UUID]) -> None:
+    for position, label_id in enumerate(labels, 1):
         held = image.labels[label_id.int] = Ordered()
         numbers = ((index, index * PARTITIONS + image.first_contact) for index in image.known)
-        held.put({index: image.day - EPOCH - DAYS_HELD for index, number in numbers if (number + place) % 4 < 2})
+        held.put({index: image.day - EPOCH - DAYS_HELD for index, number in numbers if (number + position) % 4 < 2})
         image.changed.add(("label", label_id.int))
 
 
 def _slice(partition: int, account_id: int, zone: str, contacts: int, now: datetime) -> AccountSlice:
     first = (partition - account_id) % PARTITIONS
-    place = ZoneInfo(zone)
-    account = AccountSlice(account_id, place, zone, now.astimezone(place).date(), PARTITIONS, first)
+    time_zone = ZoneInfo(zone)
+    account = AccountSlice(account_id, time_zone, zone, now.astimezone(time_zone).date(), PARTITIONS, first)
     image = account.image
     image.known = BitMap(range(0 if first else 1, (contacts - first) // PARTITIONS + 1))
     image.changed.add(("known",))

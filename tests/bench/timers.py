@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from shared.bus.connection import client_options
 from tests.bench.figure import Figure
-from tests.bench.latency import click_paced, define, quantile
+from tests.bench.latency import click_at_rate, define_segments_and_workflow, quantile
 from tests.bench.place import Place
 from tests.bench.progress import WITHIN, rate_until
 from tests.faults.chain import SEND
@@ -22,12 +22,12 @@ from tests.stack.shop import Shop
 RATES = (100, 500)  # clicks a second
 TIMERS = 1_000  # at each rate
 AT_ONCE = 10_000  # contacts in a request
-SECONDS = 20  # over which they come due, one after the other
+SECONDS = 20  # in which they become due, one after the other
 LEAD, TAIL = 3, 1  # seconds of clicks before the first timer and after the last one
 GOALS: Mapping[int, tuple[float | None, float | None]] = {100: (None, None), 500: (0.2, 2.0)}  # seconds, median and p99
 
 WAITING = "SELECT count(*) FROM runs WHERE state = 'running'"
-# The clock of the server is that of this process: they are on one machine.
+# PostgreSQL and this process are on one machine, and use the same clock.
 MAKE_DUE = """
 WITH due AS (
     UPDATE runs SET due_at = $2::timestamptz + place * $3::interval
@@ -47,26 +47,27 @@ async def run(place: Place) -> list[Figure]:
     async with place.services() as (sandbox, services):
         clicks = sum(RATES) * (LEAD + SECONDS + TAIL)
         shop = await Shop.open(services["labeling"].url, services["tracking"].url, TIMERS * len(RATES) + clicks)
-        await define(shop, services["segmentation"].url, services["workflow"].url)
-        waiting, clicking = await _begin_waiting(sandbox, services, shop), iter(shop.contacts[TIMERS * len(RATES) :])
+        await define_segments_and_workflow(shop, services["segmentation"].url, services["workflow"].url)
+        waiting = await _start_waiting_runs(sandbox, services, shop)
+        clicking = iter(shop.contacts[TIMERS * len(RATES) :])
         rows: list[Figure] = []
         for rate in RATES:
             timers = list(islice(waiting, TIMERS))
             clickers = list(islice(clicking, rate * (LEAD + SECONDS + TAIL)))
-            rows += await _at(rate, sandbox, services, shop, timers, clickers)
+            rows += await _measure_rate(rate, sandbox, services, shop, timers, clickers)
         return rows
 
 
-async def _begin_waiting(sandbox: Sandbox, services: Mapping[str, ServiceProcess], shop: Shop) -> Iterator[int]:
-    """Start a run for each of many contacts, which waits and then sends; return the contacts."""
+async def _start_waiting_runs(sandbox: Sandbox, services: Mapping[str, ServiceProcess], shop: Shop) -> Iterator[int]:
+    """Start a run for each of many contacts, which waits before it sends; return the contacts."""
     waiting = shop.contacts[: TIMERS * len(RATES)]
-    label = shop.labels["Spring sale"]  # that of no link that is clicked
+    label = shop.labels["Spring sale"]  # no clicked link has this label
     steps = [{"wait": {"days": 1}}, {"send": {"message": str(shop.message_id)}}]
     body = {"name": "Later", "triggers": [{"on": "LabelAssigned", "label": str(label)}], "steps": steps}
     workflows = f"{services['workflow'].url}/v1/workflows"
     async with httpx.AsyncClient(timeout=60, headers=shop.headers) as http:
-        made = (await http.post(workflows, json=body)).raise_for_status().json()
-        (await http.post(f"{workflows}/{made['id']}/activate")).raise_for_status()
+        created = (await http.post(workflows, json=body)).raise_for_status().json()
+        (await http.post(f"{workflows}/{created['id']}/activate")).raise_for_status()
         for first in range(0, len(waiting), AT_ONCE):
             some = waiting[first : first + AT_ONCE]
             rows = [{"contact_id": one, "label_id": str(label), "held": True} for one in some]
@@ -75,7 +76,7 @@ async def _begin_waiting(sandbox: Sandbox, services: Mapping[str, ServiceProcess
     return iter(waiting)
 
 
-async def _at(
+async def _measure_rate(
     rate: int,
     sandbox: Sandbox,
     services: Mapping[str, ServiceProcess],
@@ -94,13 +95,13 @@ async def _at(
     async with consumer, asyncio.TaskGroup() as group:
         await consumer.seek_to_end()
         arriving = group.create_task(_arrivals(consumer, shop.account_id, due))
-        await click_paced(sandbox, tracking.port, shop, tokens, ["workflow.messages"], rate)
+        await click_at_rate(sandbox, tracking.port, shop, tokens, ["workflow.messages"], rate)
     arrived = arriving.result()
-    late = [(arrived[contact] - moment).total_seconds() for contact, moment in due.items()]
+    delays = [(arrived[contact] - moment).total_seconds() for contact, moment in due.items()]
     name = f"all services, {rate} clicks/s: {TIMERS // SECONDS} timers/s, due to MessageRequested"
     return [
-        Figure(f"{name}, {words}", quantile(late, part) / 1000, "s", goal, better="lower")
-        for words, part, goal in zip(("median", "p99"), (0.5, 0.99), GOALS[rate], strict=True)
+        Figure(f"{name}, {statistic}", quantile(delays, part) / 1000, "s", goal, better="lower")
+        for statistic, part, goal in zip(("median", "p99"), (0.5, 0.99), GOALS[rate], strict=True)
     ]
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from tests.bench.figure import Figure
 from tests.bench.intake import write_intake
 from tests.bench.place import PARTITIONS, Place
-from tests.bench.progress import PUBLISHED, ask, execute, rate_until
+from tests.bench.progress import PUBLISHED, execute, rate_until, select_number
 from tests.stack.processes import ROOT
 from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
@@ -15,12 +15,12 @@ from tests.stack.waiting import until_equal
 
 CONTACTS = 10_000
 CLICKS = 100_000
-KNOWN = "SELECT count(*) FROM contacts WHERE account_id = $1"
+COUNT_CONTACTS = "SELECT count(*) FROM contacts WHERE account_id = $1"
 
 
 async def run(place: Place) -> list[Figure]:
     """Measure from the first record read to the last one acknowledged."""
-    sandbox = place.whole()
+    sandbox = place.service_sandbox()
     try:
         api, worker = sandbox.service("tracking", "api"), sandbox.service("tracking", "worker")
         labeling = sandbox.service("labeling")
@@ -30,14 +30,14 @@ async def run(place: Place) -> list[Figure]:
             await asyncio.to_thread(process.wait_ready)
         shop = await Shop.open(labeling.url, api.url, CONTACTS)
         dsn = sandbox.database("tracking")
-        await until_equal(lambda: ask(dsn, KNOWN, shop.account_id), CONTACTS)
+        await until_equal(lambda: select_number(dsn, COUNT_CONTACTS, shop.account_id), CONTACTS)
         for process in (api, worker, labeling):
             process.terminate()
         await write_intake(sandbox.settings, shop, [shop.contacts[number % CONTACTS] for number in range(CLICKS)])
-        bare = await _bare(sandbox)
-        start = await ask(dsn, "SELECT last_value FROM events_position")
-        # Read again from the beginning: contacts at or below their sequence change nothing, and the new checkpoint
-        # shows the start.
+        bare = await _measure_bare(sandbox)
+        start = await select_number(dsn, "SELECT last_value FROM events_position")
+        # The worker reads all topics again: records of contacts that are already applied change nothing, and the first
+        # new checkpoint shows that it has started.
         await execute(dsn, "DELETE FROM checkpoints")
         worker.start(ready=False)
         rate = await rate_until(dsn, start + CLICKS, PUBLISHED, start)
@@ -49,7 +49,7 @@ async def run(place: Place) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _bare(sandbox: Sandbox) -> float:
+async def _measure_bare(sandbox: Sandbox) -> float:
     dsn = sandbox.database("bare")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.bare_intake", sandbox.settings.kafka, dsn, sandbox.prefix, str(PARTITIONS),

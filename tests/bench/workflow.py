@@ -43,21 +43,21 @@ AT_ONCE = 2_000  # records of one partition between two acknowledgements
 SEND = {"send": {"message": str(GUIDE)}}
 NURTURED = {"assign_label": {"label": str(CATS)}}
 ON_DOGS = {"on": "LabelAssigned", "label": str(DOGS)}
-RUNS_STARTED = "SELECT count(*) FROM runs"
-TIMERS_SET = "SELECT count(*) FROM runs WHERE state = 'running'"
-TIMERS_FIRED = "SELECT count(*) FROM runs WHERE state = 'finished'"
-DUE_AT = "UPDATE runs SET due_at = $1 WHERE state = 'running'"
+COUNT_RUNS = "SELECT count(*) FROM runs"
+COUNT_WAITING_RUNS = "SELECT count(*) FROM runs WHERE state = 'running'"
+COUNT_FINISHED_RUNS = "SELECT count(*) FROM runs WHERE state = 'finished'"
+SET_DUE_AT = "UPDATE runs SET due_at = $1 WHERE state = 'running'"
 STARTS_WITHIN = timedelta(seconds=15)
 
 
 async def run(place: Place) -> list[Figure]:
-    """Run each on topics and a database of its own, by a worker process with its relay."""
-    looked_at = await _looked_at(place)
-    started = await _started(place)
-    timers = await _timers(place)
-    delays = sorted(await _delays(place))
+    """Run each measurement with its own topics and database, by a worker process with its relay."""
+    evaluated = await _measure_clicks(place)
+    started = await _measure_starts(place)
+    timers = await _measure_timers(place)
+    delays = sorted(await _measure_delays(place))
     return [
-        Figure(f"workflow: clicks looked at, {WORKFLOWS} active workflows", looked_at, "events/s", 15_000),
+        Figure(f"workflow: clicks looked at, {WORKFLOWS} active workflows", evaluated, "events/s", 15_000),
         Figure("workflow: runs started, two steps each, with the start of the process", started, "runs/s", 3_000),
         Figure(f"workflow: {TIMERS:,} timers that are due together", timers, "s", 5, better="lower"),
         Figure(
@@ -77,78 +77,78 @@ async def run(place: Place) -> list[Figure]:
     ]
 
 
-async def _looked_at(place: Place) -> float:
+async def _measure_clicks(place: Place) -> float:
     with place.sandbox() as sandbox:
         labels = [LabelReference(id=uuid7(), name=f"Label {number}") for number in range(WORKFLOWS)]
         clicks = [{"on": "ContactClicked", "label": str(one.id)} for one in labels]
-        # Three of a hundred match every third click each, and evaluate the clicks of its contact.
-        often = {"clicks": {"label": str(labels[0].id), "at_least": 1000}}
+        # Three of the hundred workflows match a third of the clicks each, and evaluate the contact's clicks.
+        condition = {"clicks": {"label": str(labels[0].id), "at_least": 1000}}
         workflows = [
-            definition_of([trigger], [SEND], condition=often if number < 3 else None)
+            definition_of([trigger], [SEND], condition=condition if number < 3 else None)
             for number, trigger in enumerate(clicks)
         ]
-        dsn = await prepared(sandbox, workflows, [label(one.id) for one in labels])
+        dsn = await prepare_database(sandbox, workflows, [label(one.id) for one in labels])
         contacts = [1 + number % (CLICKS // 2) for number in range(CLICKS)]
         total = await ClickWriter(sandbox.settings).write(clicks_of(contacts, labels[:3]))
         async with _worker(sandbox, dsn):
             return await rate_until(dsn, total)
 
 
-async def _started(place: Place) -> float:
+async def _measure_starts(place: Place) -> float:
     with place.sandbox() as sandbox:
-        dsn = await prepared(sandbox, [definition_of([ON_DOGS], [SEND, NURTURED])])
-        known, labelled = _known(RUNS), _labelled(RUNS)
+        dsn = await prepare_database(sandbox, [definition_of([ON_DOGS], [SEND, NURTURED])])
+        known, labelled = _contacts(RUNS), _assignments(RUNS)
         await write(sandbox, known)
         async with _worker(sandbox, dsn):
             await rate_until(dsn, RUNS)
         await write(sandbox, labelled)
         began = monotonic()
         async with _worker(sandbox, dsn):
-            await _reached(dsn, RUNS_STARTED, RUNS)
+            await _wait_for_number(dsn, COUNT_RUNS, RUNS)
             return RUNS / (monotonic() - began)
 
 
-async def _timers(place: Place) -> float:
+async def _measure_timers(place: Place) -> float:
     with place.sandbox() as sandbox:
-        dsn = await prepared(sandbox, [definition_of([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
-        await write(sandbox, [*_known(TIMERS), *_labelled(TIMERS)])
+        dsn = await prepare_database(sandbox, [definition_of([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
+        await write(sandbox, [*_contacts(TIMERS), *_assignments(TIMERS)])
         async with _worker(sandbox, dsn):
-            await rate_until(dsn, TIMERS, TIMERS_SET)
+            await rate_until(dsn, TIMERS, COUNT_WAITING_RUNS)
         due = datetime.now(UTC) + STARTS_WITHIN
-        await execute(dsn, DUE_AT, due)
+        await execute(dsn, SET_DUE_AT, due)
         async with _worker(sandbox, dsn) as worker:
             await asyncio.to_thread(worker.wait_ready)
             left = (due - datetime.now(UTC)).total_seconds()
             assert left > 0, "the worker was not ready in time"
             await asyncio.sleep(left)
-            return await _reached(dsn, TIMERS_FIRED, TIMERS)
+            return await _wait_for_number(dsn, COUNT_FINISHED_RUNS, TIMERS)
 
 
-async def _reached(dsn: str, question: str, wanted: int) -> float:
-    """Return the seconds until there are as many as `wanted`."""
+async def _wait_for_number(dsn: str, query: str, wanted: int) -> float:
+    """Wait until the query returns at least `wanted`; return the seconds."""
     began = monotonic()
     connection = await asyncpg.connect(dsn)
     try:
         async with asyncio.timeout(WITHIN):
-            while await connection.fetchval(question) < wanted:  # noqa: ASYNC110 (a table does not tell)
+            while await connection.fetchval(query) < wanted:  # noqa: ASYNC110 (a table sends no notification)
                 await asyncio.sleep(LOOK_EVERY)
             return monotonic() - began
     finally:
         await connection.close()
 
 
-async def _delays(place: Place) -> list[float]:
+async def _measure_delays(place: Place) -> list[float]:
     """Return the milliseconds from a click's acknowledgement to its message's arrival at an outside consumer."""
     with place.sandbox() as sandbox:
         trigger = {"on": "ContactClicked", "message": str(GUIDE)}
-        dsn = await prepared(sandbox, [definition_of([trigger], [SEND])])
-        await write(sandbox, _known(50 + PER_SECOND * SECONDS))  # nothing is sent to unknown contacts
+        dsn = await prepare_database(sandbox, [definition_of([trigger], [SEND])])
+        await write(sandbox, _contacts(50 + PER_SECOND * SECONDS))  # nothing is sent to unknown contacts
         prefix = sandbox.prefix
         consumer = AIOKafkaConsumer(f"{prefix}workflow.messages", **client_options(sandbox.settings))
         producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))
         async with _worker(sandbox, dsn), consumer, producer:
             await consumer.seek_to_end()
-            # The first clicks wait for a worker that starts.
+            # The first clicks are not measured, because they wait until the worker has started.
             first, measured = range(1, 51), range(51, 51 + PER_SECOND * SECONDS)
             await click(producer, sandbox, first)
             await arrivals(consumer, first)
@@ -198,7 +198,7 @@ def definition_of(
     return write_definition(read_definition(body | ({"condition": condition} if condition else {})))
 
 
-def _known(contacts: int) -> Sequence[ContactEvent]:
+def _contacts(contacts: int) -> Sequence[ContactEvent]:
     now = datetime.now(UTC)
     return [
         ContactChanged(
@@ -209,7 +209,7 @@ def _known(contacts: int) -> Sequence[ContactEvent]:
     ]  # fmt: skip
 
 
-def _labelled(contacts: int) -> Sequence[ContactEvent]:
+def _assignments(contacts: int) -> Sequence[ContactEvent]:
     now = datetime.now(UTC)
     return [
         LabelAssigned(
@@ -220,8 +220,8 @@ def _labelled(contacts: int) -> Sequence[ContactEvent]:
     ]  # fmt: skip
 
 
-async def prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
-    """Return the DSN of a database with these workflows, which are active, and a catalog on the topics."""
+async def prepare_database(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
+    """Write active workflows into a new database, and the catalog to the topics; return the database's DSN."""
     await ensure_topics(sandbox.settings)
     dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
@@ -231,9 +231,9 @@ async def prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Sequ
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         for body in workflows:
             revision, at = await definitions.next_revision(work.connection)
-            made = StoredWorkflow(uuid7(), 1, "Measured", 1, "draft", at, at, body)
-            await definitions.insert(work.connection, made, revision)
-            active = made._replace(state="active")
+            draft = StoredWorkflow(uuid7(), 1, "Measured", 1, "draft", at, at, body)
+            await definitions.insert(work.connection, draft, revision)
+            active = draft._replace(state="active")
             await definitions.change(work.connection, active, revision, new_version=False)
     await database.close()
     await write(sandbox, [label(DOGS), label(CATS), message(GUIDE), *more])
@@ -284,5 +284,5 @@ async def _worker(sandbox: Sandbox, dsn: str) -> AsyncIterator[ServiceProcess]:
     try:
         yield worker
     finally:
-        # Leaving the group at once lets the next worker begin at once.
+        # The worker leaves the consumer group at once, so that the next worker can start at once.
         worker.terminate()

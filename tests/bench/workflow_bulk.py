@@ -19,7 +19,7 @@ from tests.bench.figure import Figure
 from tests.bench.latency import quantile
 from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.size import contacts
-from tests.bench.workflow import ON_DOGS, SEND, arrivals, click, definition_of, prepared
+from tests.bench.workflow import ON_DOGS, SEND, arrivals, click, definition_of, prepare_database
 from tests.services.workflow.events import DOGS, GUIDE, now
 from tests.services.workflow.rig import key, label
 from tests.stack.processes import ServiceProcess
@@ -28,9 +28,9 @@ from tests.stack.waiting import until
 RUNS = contacts(200_000)
 EXISTING = min(contacts(60_000), 100_000)  # the rate is the same for more
 PROJECTION: int = WorkflowSettings.model_fields["workflow_projection"].default
-ASKED = 50
+REQUESTS = 50
 CLICKS_PER_SECOND = 50
-FIRST, CLICKED = 50, 500  # the first clicks wait for starting processes
+WARM_UP, CLICKS = 50, 500  # the first clicks are not measured, because processes are starting
 WITHIN = 300 + RUNS / 500  # seconds
 
 # Every run has passed the first step and waits at the second one, or has ended after it.
@@ -80,8 +80,8 @@ FROM generate_series(1, $4::integer) AS number
 
 
 async def run(place: Place) -> list[Figure]:
-    """Measure statistics, then existing contacts."""
-    return [*await _statistics(place), *await _existing(place)]
+    """Measure the statistics of steps, then the processing of existing contacts."""
+    return [*await _measure_statistics(place), *await _measure_existing(place)]
 
 
 @asynccontextmanager
@@ -99,11 +99,11 @@ def _account(api_key: str) -> list[Any]:
     return [account, key(api_key), label(DOGS)]
 
 
-async def _statistics(place: Place) -> list[Figure]:
+async def _measure_statistics(place: Place) -> list[Figure]:
     steps: list[dict[str, Any]] = [SEND | {"id": "guide"}, {"id": "wait", "wait": {"days": 9}}]
     api_key = generate()
     with place.sandbox() as sandbox:
-        dsn = await prepared(sandbox, [definition_of([ON_DOGS], steps)], _account(api_key))
+        dsn = await prepare_database(sandbox, [definition_of([ON_DOGS], steps)], _account(api_key))
         connection = await asyncpg.connect(dsn)
         try:
             workflow_id: UUID = await connection.fetchval("SELECT workflow_id FROM workflows")
@@ -119,14 +119,14 @@ async def _statistics(place: Place) -> list[Figure]:
         finally:
             await connection.close()
         async with _service(sandbox, dsn, api_key) as (_, http):
-            took = await _asked(http, f"/v1/workflows/{workflow_id}/steps")
+            took = await _request_times(http, f"/v1/workflows/{workflow_id}/steps")
     name = f"workflow: statistics of the steps of {RUNS:,} runs"
     return [Figure(name, quantile(took, 0.5), "ms", baseline=counted, baseline_of="counting the runs", better="lower")]
 
 
-async def _asked(http: httpx.AsyncClient, path: str) -> Sequence[float]:
+async def _request_times(http: httpx.AsyncClient, path: str) -> Sequence[float]:
     took = []
-    for _ in range(ASKED):
+    for _ in range(REQUESTS):
         began = perf_counter()
         items = (await http.get(path)).raise_for_status().json()["items"]
         took.append(perf_counter() - began)
@@ -134,15 +134,15 @@ async def _asked(http: httpx.AsyncClient, path: str) -> Sequence[float]:
     return took
 
 
-async def _existing(place: Place) -> list[Figure]:
-    """Click alone and while existing holders of a label are processed; each click requests a message."""
+async def _measure_existing(place: Place) -> list[Figure]:
+    """Click first alone, then while existing holders of a label are processed; each click requests a message."""
     on_click = definition_of([{"on": "ContactClicked", "message": str(GUIDE)}], [SEND])
     api_key = generate()
     with place.sandbox() as sandbox:
-        dsn = await prepared(sandbox, [on_click], _account(api_key))
+        dsn = await prepare_database(sandbox, [on_click], _account(api_key))
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=1)
-        everybody = EXISTING + 2 * (FIRST + CLICKED)
-        await pool.execute(WRITE_CONTACTS, PARTITIONS, DOGS.hex, EXISTING, everybody, PROJECTION)
+        total = EXISTING + 2 * (WARM_UP + CLICKS)
+        await pool.execute(WRITE_CONTACTS, PARTITIONS, DOGS.hex, EXISTING, total, PROJECTION)
         consumer = AIOKafkaConsumer(f"{sandbox.prefix}workflow.messages", **client_options(sandbox.settings))
         producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))
         async with pool, _service(sandbox, dsn, api_key) as (_, http), consumer, producer:
@@ -151,9 +151,9 @@ async def _existing(place: Place) -> list[Figure]:
             body = {"name": "Everybody", "triggers": [ON_DOGS | {"include_existing": True}], "steps": [SEND]}
             path = f"/v1/workflows/{(await http.post('/v1/workflows', json=body)).raise_for_status().json()['id']}"
             (await http.post(f"{path}/activate")).raise_for_status()
-            taking = asyncio.create_task(_taken(pool, UUID(path.rpartition("/")[2])))
-            meanwhile = await _delays(sandbox, producer, consumer, EXISTING + FIRST + CLICKED)
-            rate = EXISTING / await taking
+            processing = asyncio.create_task(_seconds_until_started(pool, UUID(path.rpartition("/")[2])))
+            meanwhile = await _delays(sandbox, producer, consumer, EXISTING + WARM_UP + CLICKS)
+            rate = EXISTING / await processing
     return [
         Figure(f"workflow: {EXISTING:,} existing contacts taken, while others click", rate, "runs/s"),
         Figure(f"workflow: click to message meanwhile, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
@@ -161,14 +161,14 @@ async def _existing(place: Place) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _taken(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> float:
+async def _seconds_until_started(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> float:
     """Return the seconds until a run of every existing contact has started."""
     began = perf_counter()
-    await until(lambda: _have_begun(pool, workflow_id), WITHIN)
+    await until(lambda: _all_started(pool, workflow_id), WITHIN)
     return perf_counter() - began
 
 
-async def _have_begun(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> bool:
+async def _all_started(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> bool:
     counted = "SELECT coalesce(sum(number), 0)::bigint FROM run_counts WHERE workflow_id = $1"
     number: int = await pool.fetchval(counted, workflow_id)
     return number >= EXISTING
@@ -178,8 +178,8 @@ async def _delays(
     sandbox: Sandbox, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, after: int
 ) -> Sequence[float]:
     """Return the seconds from click to message, of contacts with ids above `after`, without the first clicks."""
-    clicking = range(after + 1, after + 1 + FIRST + CLICKED)
+    clicking = range(after + 1, after + 1 + WARM_UP + CLICKS)
     arriving = asyncio.create_task(arrivals(consumer, clicking))
     clicked = await click(producer, sandbox, clicking, CLICKS_PER_SECOND)
     arrived = await arriving
-    return [arrived[contact] - clicked[contact] for contact in clicking[FIRST:]]
+    return [arrived[contact] - clicked[contact] for contact in clicking[WARM_UP:]]

@@ -55,7 +55,7 @@ def _take(page: Page, path: Path) -> None:
 def main(folder: Path) -> None:
     """Start everything, play the demo, take the pictures, and stop everything."""
     with make_place() as place:
-        sandbox = place.whole()
+        sandbox = place.service_sandbox()
         started = services_of(sandbox)
         try:
             start_all(started.values())

@@ -19,7 +19,7 @@ def accounts() -> None:
     """Accounts, for the operator."""
 
 
-def _operators(settings: CommandLineSettings) -> Client:
+def _operator_client(settings: CommandLineSettings) -> Client:
     if settings.operator_key is None:
         fail("Only the operator manages accounts: set PENCHANT_OPERATOR_KEY to labeling's operator key.")
     return Client(settings, settings.operator_key.get_secret_value())
@@ -27,7 +27,7 @@ def _operators(settings: CommandLineSettings) -> Client:
 
 async def create_account(settings: CommandLineSettings, name: str, time_zone: str) -> Json:
     """Create an account and its first key: `{account_id, api_key}`. Needs the operator's key."""
-    async with _operators(settings) as client:
+    async with _operator_client(settings) as client:
         created: Json = await client.post(
             "labeling",
             "/v1/accounts",
@@ -65,7 +65,7 @@ def list_accounts(
     """List the accounts of this installation."""
 
     async def command() -> None:
-        async with _operators(CommandLineSettings.read()) as client:
+        async with _operator_client(CommandLineSettings.read()) as client:
             found = [account async for account in client.items("labeling", "/v1/accounts")]
         shown = [account for account in found if everything or account["state"] != "deleted"]
         if as_json:
@@ -90,7 +90,7 @@ def delete(
     """Delete an account: its keys stop working at once, its contacts are erased in the background."""
 
     async def command() -> None:
-        async with _operators(CommandLineSettings.read()) as client:
+        async with _operator_client(CommandLineSettings.read()) as client:
             accounts = {account["account_id"]: account async for account in client.items("labeling", "/v1/accounts")}
             account = accounts.get(account_id)
             if account is None or account["state"] == "deleted":

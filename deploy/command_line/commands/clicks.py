@@ -15,7 +15,7 @@ from deploy.command_line.client import ApiProblem, Client, Json
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import FAILED, INTERRUPTED, AsJson, err, fail, run, say, write_json
 
-SHOWN = 20
+SHOWN_ROWS = 20
 
 app = typer.Typer(no_args_is_help=True, help="Clicks from other systems.")
 
@@ -56,7 +56,7 @@ def replay(
             async with Client(CommandLineSettings.read()) as client:
                 await send_all(client, rows_of(file, zone, history=history), outcome, advance)
                 if wait:
-                    progress.update(task, description="waiting for them to be recorded")
+                    progress.update(task, description="waiting for the clicks to be recorded")
                     await settle_if_possible(client, outcome)
 
     try:
@@ -65,11 +65,11 @@ def replay(
         fail(f"{file}: {problem}")
     except typer.Exit as end:
         # Also print the outcome if the command was interrupted.
-        _conclude(outcome, as_json=as_json, stopped=True)
+        _print_outcome(outcome, as_json=as_json, stopped=True)
         if end.exit_code == INTERRUPTED:
             err.print("Run it again to continue; nothing is counted twice.")
         raise
-    _conclude(outcome, as_json=as_json, stopped=False)
+    _print_outcome(outcome, as_json=as_json, stopped=False)
     if outcome.refused or outcome.lost:
         raise typer.Exit(FAILED)
 
@@ -77,11 +77,11 @@ def replay(
 async def send_all(
     client: Client, rows: Iterator[ClickFileRow], outcome: ReplayOutcome, advance: Callable[[], None] = lambda: None
 ) -> None:
-    """Send rows in batches; `outcome` is correct after each batch."""
+    """Send rows in batches, and update `outcome` after each."""
     batch: list[ClickFileRow] = []
     checks = RowChecks(client)
     for read in rows:
-        row = await checks.checked(read)
+        row = await checks.check(read)
         if row.report is None:
             outcome.rows += 1
             outcome.refused.append(RefusedRow(row.number, "", row.problem or ""))
@@ -137,7 +137,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
     try:
         return None if name is None else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise typer.BadParameter(f"{name!r} is no time zone", param_hint="--time-zone") from None
+        raise typer.BadParameter(f"{name!r} is not a time zone", param_hint="--time-zone") from None
 
 
 def _progress(*, hidden: bool) -> Progress:
@@ -151,14 +151,14 @@ def _progress(*, hidden: bool) -> Progress:
     )
 
 
-def _conclude(outcome: ReplayOutcome, *, as_json: bool, stopped: bool) -> None:
+def _print_outcome(outcome: ReplayOutcome, *, as_json: bool, stopped: bool) -> None:
     if as_json:
         write_json({**outcome.as_object(), "finished": not stopped})
         return
-    for refused in sorted(outcome.refused)[:SHOWN]:
+    for refused in sorted(outcome.refused)[:SHOWN_ROWS]:
         say(f"line {refused.row}: {refused.pointer + ': ' if refused.pointer else ''}{refused.detail}")
-    if len(outcome.refused) > SHOWN:
-        say(f"… and {len(outcome.refused) - SHOWN} more; --json lists all.")
+    if len(outcome.refused) > SHOWN_ROWS:
+        say(f"… and {len(outcome.refused) - SHOWN_ROWS} more; --json lists all.")
     rows_refused = len({refused.row for refused in outcome.refused})
     say(f"{len(outcome.accepted):,} of {outcome.rows:,} rows accepted, {rows_refused:,} refused.")
     if outcome.recorded is None:
@@ -177,5 +177,5 @@ def _conclude(outcome: ReplayOutcome, *, as_json: bool, stopped: bool) -> None:
 
 
 def _lines(rows: list[int]) -> str:
-    shown = ", ".join(str(row) for row in sorted(rows)[:SHOWN])
-    return f"{shown}, …" if len(rows) > SHOWN else shown
+    shown = ", ".join(str(row) for row in sorted(rows)[:SHOWN_ROWS])
+    return f"{shown}, …" if len(rows) > SHOWN_ROWS else shown

@@ -1,6 +1,6 @@
 """The commands `dead-letters`: list records that could not be used, and replay them.
 
-There are two kinds. Dead letters are in Kafka: intake records that cannot be used as they are. Held records are in a
+There are two kinds. Dead letters are in Kafka: intake records that can never be used. Held records are in a
 service's database: records of any topic on which its code failed.
 """
 
@@ -30,7 +30,7 @@ Topic = Annotated[str | None, typer.Option(help="Only records of this topic, suc
 Reason = Annotated[str | None, typer.Option(help="Only records whose reason contains this text.")]
 
 
-class Pile:
+class RejectedRecords:
     """Dead letters and held records together."""
 
     def __init__(self, letters: Letters, held: HeldRecords | None) -> None:
@@ -44,7 +44,7 @@ class Pile:
             err.print("Held records are not shown: they need PENCHANT_OPERATOR_KEY.", style="dim")
             return entries
         entries += await self.held.read()
-        for reason in self.held.unknown.values():
+        for reason in self.held.unavailable.values():
             err.print(f"Held records are not shown: {reason}", style="dim", markup=False)
         return entries
 
@@ -56,15 +56,15 @@ class Pile:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Pile]:
-    """Open the pile, according to the settings."""
+async def open_records() -> AsyncIterator[RejectedRecords]:
+    """Open the rejected records that the settings give access to."""
     settings = CommandLineSettings.read().with_kafka()
     async with Letters(settings) as letters:
         if settings.operator_key is None:
-            yield Pile(letters, None)
+            yield RejectedRecords(letters, None)
             return
         async with Client(settings, settings.operator_key.get_secret_value()) as client:
-            yield Pile(letters, HeldRecords(settings, client))
+            yield RejectedRecords(letters, HeldRecords(settings, client))
 
 
 @app.command("list")
@@ -77,8 +77,8 @@ def list_entries(
     """List rejected records, and records that a service could not process. Oldest first."""
 
     async def command() -> None:
-        async with opened() as pile:
-            found = _chosen(await pile.read(replayed=replayed), None, topic, reason)
+        async with open_records() as records:
+            found = _select(await records.read(replayed=replayed), None, topic, reason)
         if as_json:
             for entry in found:
                 write_json(_summary(entry))
@@ -86,8 +86,8 @@ def list_entries(
         table = Table(Column("id", no_wrap=True), Column("since", no_wrap=True), Column("reason", overflow="fold"))
         for entry in found:
             since = _since(entry).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            about = f"{entry.topic}, contact {entry.contact_id}: " if isinstance(entry, HeldRecord) else ""
-            table.add_row(entry.id, since, plain(about + entry.reason))
+            prefix = f"{entry.topic}, contact {entry.contact_id}: " if isinstance(entry, HeldRecord) else ""
+            table.add_row(entry.id, since, plain(prefix + entry.reason))
         if found:
             out.print(table)
         say(f"{len(found)} records.")
@@ -100,16 +100,16 @@ def show(entry_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson
     """Show one record, a dead letter with its value, which may contain personal data."""
 
     async def command() -> None:
-        async with opened() as pile:
-            (entry,) = _chosen(await pile.read(replayed=True), [entry_id], None, None)
-        whole = _summary(entry)
+        async with open_records() as records:
+            (entry,) = _select(await records.read(replayed=True), [entry_id], None, None)
+        details = _summary(entry)
         if isinstance(entry, Letter):
             headers = {name: as_text(value) for name, value in entry.headers}
-            whole |= {"key": as_text(entry.key), "headers": headers, "value": value_as_json(entry.value)}
+            details |= {"key": as_text(entry.key), "headers": headers, "value": value_as_json(entry.value)}
         if as_json:
-            write_json(whole)
+            write_json(details)
         else:
-            out.print_json(json.dumps(whole, ensure_ascii=False))
+            out.print_json(json.dumps(details, ensure_ascii=False))
 
     run(command())
 
@@ -130,22 +130,22 @@ def replay(
         raise typer.BadParameter("name ids, or --all, --topic, --reason")
 
     async def command() -> None:
-        async with opened() as pile:
-            found = _chosen(await pile.read(replayed=bool(entry_ids)), entry_ids, topic, reason)
-            tried = [entry for entry in found if _goes_back(entry)]
-            count = await pile.replay(tried)
-        stuck = [entry.id for entry in found if not _goes_back(entry)]
+        async with open_records() as records:
+            found = _select(await records.read(replayed=bool(entry_ids)), entry_ids, topic, reason)
+            replayable = [entry for entry in found if _is_replayable(entry)]
+            count = await records.replay(replayable)
+        not_replayed = [entry.id for entry in found if not _is_replayable(entry)]
         if as_json:
-            write_json({"records": count, "replayed": [entry.id for entry in tried], "not_replayed": stuck})
+            write_json({"records": count, "replayed": [entry.id for entry in replayable], "not_replayed": not_replayed})
         else:
             say(f"{count} replayed.")
-        if stuck:
-            fail(f"Not replayed, because their origin is unknown: {', '.join(stuck)}")
+        if not_replayed:
+            fail(f"Not replayed, because their origin is unknown: {', '.join(not_replayed)}")
 
     run(command())
 
 
-def _chosen(entries: Sequence[Entry], ids: Sequence[str] | None, topic: str | None, reason: str | None) -> list[Entry]:
+def _select(entries: Sequence[Entry], ids: Sequence[str] | None, topic: str | None, reason: str | None) -> list[Entry]:
     by_id = {entry.id: entry for entry in entries}
     missing = [entry_id for entry_id in ids or () if entry_id not in by_id]
     if missing:
@@ -166,7 +166,7 @@ def _origin(entry: Entry) -> str:
     return entry.origin_topic if isinstance(entry, Letter) else entry.topic
 
 
-def _goes_back(entry: Entry) -> bool:
+def _is_replayable(entry: Entry) -> bool:
     origin = TOPICS.get(_origin(entry))
     return isinstance(entry, HeldRecord) or (origin is not None and origin.kind == "intake")
 

@@ -6,7 +6,7 @@ import typer
 
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import AsJson, fail, run, say, write_json
-from deploy.demo.play import StoryBroke
+from deploy.demo.play import DemoFailed
 from deploy.demo.story import as_object, follow, invite, narrate, played
 
 
@@ -29,5 +29,5 @@ def demo(
 
     try:
         run(command())
-    except StoryBroke as problem:
+    except DemoFailed as problem:
         fail(f"The demo failed: {problem}.")

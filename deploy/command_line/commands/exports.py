@@ -12,8 +12,8 @@ from deploy.command_line.labels import folded
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import AsJson, err, fail, run, say, write_json
 
-ASK_EVERY = 0.3  # seconds
-ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+POLL_SECONDS = 0.3
+FORMAT_OF_EXTENSION = {".csv": "csv", ".xlsx": "xlsx", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 FormatName = Literal["csv", "csv_excel", "xlsx", "ndjson"]
 
 
@@ -33,28 +33,28 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write contacts into a file: all of them, or those of a label, a segment or an import."""
-    chosen = format_ or ENDINGS.get(file.suffix.lower())
-    if chosen is None:
-        fail(f"{file}: choose the format by the extension ({', '.join(ENDINGS)}) or by --format", 2)
+    format_name = format_ or FORMAT_OF_EXTENSION.get(file.suffix.lower())
+    if format_name is None:
+        fail(f"{file}: choose the format by the extension ({', '.join(FORMAT_OF_EXTENSION)}) or by --format", 2)
     if sum(source is not None for source in (label, segment, of_import)) > 1:
-        fail("Name one of --label, --segment and --import at most.", 2)
+        fail("Use at most one of --label, --segment and --import.", 2)
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:
-            of: Json = {"all": True}
+            source: Json = {"all": True}
             if label is not None:
-                of = {"label": await _label_id(client, label)}
+                source = {"label": await _label_id(client, label)}
             elif segment is not None:
-                of = {"segment": segment}
+                source = {"segment": segment}
             elif of_import is not None:
-                of = {"import": of_import}
-            body = {"of": of, "format": chosen, "columns": column or None}
-            found = await _finished(client, await client.post("labeling", "/v1/exports", body), hidden=as_json)
-            size = await client.download("labeling", found["file"], file)
+                source = {"import": of_import}
+            body = {"of": source, "format": format_name, "columns": column or None}
+            job = await _wait_until_finished(client, await client.post("labeling", "/v1/exports", body), hidden=as_json)
+            size = await client.download("labeling", job["file"], file)
             if as_json:
-                write_json({**found, "written_to": str(file)})
+                write_json({**job, "written_to": str(file)})
             else:
-                say(f"{found['rows']:,} contacts, {size:,} bytes: {file}")
+                say(f"{job['rows']:,} contacts, {size:,} bytes: {file}")
 
     run(command())
 
@@ -69,14 +69,14 @@ async def _label_id(client: Client, text: str) -> str:
     return str(ids[folded(text)])
 
 
-async def _finished(client: Client, found: Json, *, hidden: bool) -> Json:
+async def _wait_until_finished(client: Client, job: Json, *, hidden: bool) -> Json:
     columns = (TextColumn("Exporting"), BarColumn(), TextColumn("{task.completed:,} contacts"), TimeRemainingColumn())
     with Progress(*columns, console=err, disable=hidden, transient=True) as progress:
         task = progress.add_task("", total=None)
-        while found["state"] in ("queued", "running"):
-            progress.update(task, completed=found["progress"]["done"], total=found["progress"]["total"])
-            await asyncio.sleep(ASK_EVERY)
-            found = await client.get("labeling", f"/v1/exports/{found['id']}")
-    if found["state"] != "done":
-        fail(f"The export is {found['state']}: {found['failure'] or 'it was cancelled'}")
-    return found
+        while job["state"] in ("queued", "running"):
+            progress.update(task, completed=job["progress"]["done"], total=job["progress"]["total"])
+            await asyncio.sleep(POLL_SECONDS)
+            job = await client.get("labeling", f"/v1/exports/{job['id']}")
+    if job["state"] != "done":
+        fail(f"The export is {job['state']}: {job['failure'] or 'it was cancelled'}")
+    return job

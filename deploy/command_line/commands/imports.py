@@ -14,9 +14,9 @@ from deploy.command_line.client import Client, Json
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import FAILED, AsJson, err, fail, out, run, say, write_json
 
-KNOWN = ("email", "external_id", "labels", "subscription", "language")
-TYPES = ("text", "number", "date", "boolean")
-ASK_EVERY = 0.3  # seconds
+KNOWN_TARGETS = ("email", "external_id", "labels", "subscription", "language")
+FIELD_TYPES = ("text", "number", "date", "boolean")
+POLL_SECONDS = 0.3
 
 Subscription = Literal["subscribed", "unconfirmed"]
 UnknownLabels = Literal["error", "create", "ignore"]
@@ -48,7 +48,7 @@ def import_file(
     Without a terminal, and with --json, nothing is asked: the import starts with --yes only. Refused rows are written
     to FILE.errors.csv; correct them there and import that file.
     """
-    asks = not as_json and not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    interactive = not as_json and not yes and sys.stdin.isatty() and sys.stdout.isatty()
     options = {
         "subscription": None if subscription is None else {"set": subscription, "basis": basis},
         "unknown_labels": unknown_labels,
@@ -57,23 +57,25 @@ def import_file(
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:
-            found = await client.post_file("labeling", "/v1/imports", file, filename=file.name)
-            columns = mapping_of(map_ or [], found["columns"])
+            job = await client.post_file("labeling", "/v1/imports", file, filename=file.name)
+            columns = mapping_of(map_ or [], job["columns"])
             if not as_json:
-                _show_columns(found, columns)
+                _show_columns(job, columns)
             chosen = {name: value for name, value in options.items() if value is not None}
-            if asks and subscription is None:
+            if interactive and subscription is None:
                 chosen["subscription"] = _ask_subscription()
-            path = f"/v1/imports/{found['id']}"
+            path = f"/v1/imports/{job['id']}"
             body = {"columns": columns, "options": chosen}
-            found = await _until(client, await client.put("labeling", path, body), path, "checked", hidden=as_json)
+            job = await _wait_for_state(
+                client, await client.put("labeling", path, body), path, "checked", hidden=as_json
+            )
             if not as_json:
-                _show_check(found["summary"])
-            start = yes or (asks and Confirm.ask("Import these rows?", default=not found["summary"]["errors"]))
+                _show_check(job["summary"])
+            start = yes or (interactive and Confirm.ask("Import these rows?", default=not job["summary"]["errors"]))
             if start:
                 await client.post("labeling", f"{path}/start")
-                found = await _until(client, found, path, "done", hidden=as_json)
-            await _conclude(client, found, path, file, as_json=as_json)
+                job = await _wait_for_state(client, job, path, "done", hidden=as_json)
+            await _print_result(client, job, path, file, as_json=as_json)
 
     run(command())
 
@@ -100,13 +102,13 @@ def _column(name: str, columns: list[Json]) -> Json | None:
 def _target(target: str, option: str) -> object:
     if not target:
         return None
-    if target in KNOWN:
+    if target in KNOWN_TARGETS:
         return target
     if not target.startswith("new:"):
         return {"field": target}
     key, _, kind = target.removeprefix("new:").partition(":")
-    if (kind or "text") not in TYPES:
-        fail(f"--map {option}: a type is one of {', '.join(TYPES)}", 2)
+    if (kind or "text") not in FIELD_TYPES:
+        fail(f"--map {option}: a type is one of {', '.join(FIELD_TYPES)}", 2)
     return {"new_field": {"key": key, "name": key.replace("_", " ").capitalize(), "type": kind or "text"}}
 
 
@@ -117,7 +119,7 @@ def _ask_subscription() -> Json:
     return {"set": chosen, "basis": basis or None}
 
 
-async def _until(client: Client, found: Json, path: str, state: str, *, hidden: bool) -> Json:
+async def _wait_for_state(client: Client, job: Json, path: str, state: str, *, hidden: bool) -> Json:
     """Wait until the import has a state, with a progress bar; end the command if it failed."""
     columns = (
         TextColumn("{task.description}"),
@@ -127,33 +129,37 @@ async def _until(client: Client, found: Json, path: str, state: str, *, hidden: 
     )
     with Progress(*columns, console=err, disable=hidden, transient=True) as progress:
         task = progress.add_task("Checking" if state == "checked" else "Importing", total=None)
-        while found["state"] != state:
-            if found["state"] in ("failed", "cancelled"):
-                fail(f"The import is {found['state']}: {found['failure'] or 'it was cancelled'}")
-            done = found["progress"] or {"done": 0, "total": None}
+        while job["state"] != state:
+            if job["state"] in ("failed", "cancelled"):
+                fail(f"The import is {job['state']}: {job['failure'] or 'it was cancelled'}")
+            done = job["progress"] or {"done": 0, "total": None}
             progress.update(task, completed=done["done"], total=done["total"])
-            await asyncio.sleep(ASK_EVERY)
-            found = await client.get("labeling", path)
-    return found
+            await asyncio.sleep(POLL_SECONDS)
+            job = await client.get("labeling", path)
+    return job
 
 
-def _show_columns(found: Json, mapped: list[Json]) -> None:
+def _show_columns(job: Json, mapped: list[Json]) -> None:
     targets = {column["index"]: column["maps_to"] for column in mapped}
-    read = found["format"]
-    details = [read["kind"], read["encoding"], {"\t": "tab"}.get(read["delimiter"], read["delimiter"])]
-    say(f"{found['filename']}: {', '.join(detail for detail in details if detail)}")
+    file_format = job["format"]
+    details = [
+        file_format["kind"],
+        file_format["encoding"],
+        {"\t": "tab"}.get(file_format["delimiter"], file_format["delimiter"]),
+    ]
+    say(f"{job['filename']}: {', '.join(detail for detail in details if detail)}")
     table = Table("", "Column", "Becomes", "For example")
-    for column in found["columns"]:
+    for column in job["columns"]:
         target = targets.get(column["index"], column["maps_to"])
         table.add_row(
-            str(column["index"] + 1), column["header"] or "", _named(target), ", ".join(column["samples"][:3])
+            str(column["index"] + 1), column["header"] or "", _describe(target), ", ".join(column["samples"][:3])
         )
     out.print(table)
 
 
-def _named(target: object) -> str:
+def _describe(target: object) -> str:
     if target is None:
-        return "(left out)"
+        return "(skipped)"
     if isinstance(target, str):
         return target
     assert isinstance(target, dict)
@@ -190,20 +196,20 @@ def _show_check(summary: Json) -> None:
             + (f"; did you mean {nearest}?" if nearest else "")
         )
     for overwrite in summary["overwrites"]:
-        say(f"  another value is replaced: {overwrite['member']}, {_rows(overwrite['rows'])}")
+        say(f"  replaces an existing value: {overwrite['member']}, {_rows(overwrite['rows'])}")
 
 
-async def _conclude(client: Client, found: Json, path: str, file: Path, *, as_json: bool) -> None:
-    result = found["result"] or {}
-    refused = result.get("errors", found["summary"]["errors"])
+async def _print_result(client: Client, job: Json, path: str, file: Path, *, as_json: bool) -> None:
+    result = job["result"] or {}
+    refused = result.get("errors", job["summary"]["errors"])
     errors = file.with_name(f"{file.name}.errors.csv")
     if refused:
         await client.download("labeling", f"{path}/errors.csv", errors)
     if as_json:
-        write_json({**found, "errors_file": str(errors) if refused else None})
-    elif found["state"] == "done":
+        write_json({**job, "errors_file": str(errors) if refused else None})
+    elif job["state"] == "done":
         say(f"Created {result['created']:,}, updated {result['updated']:,}, unchanged {result['unchanged']:,}.")
     else:
-        say(f"Nothing was imported. The import is kept for 7 days: {found['id']}")
+        say(f"Nothing was imported. The import is kept for 7 days: {job['id']}")
     if refused:
         fail(f"Refused {_rows(refused)}; see {errors}, with the reason of each.", FAILED)

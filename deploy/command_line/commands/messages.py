@@ -40,23 +40,23 @@ def add(
 
     Nothing is registered before all prompts are answered: Ctrl-C at a prompt changes nothing.
     """
-    wanted = _parsed(label or [])
+    requested = _parsed(label or [])
     html = _html_of(file)
-    asks = not label and not as_json and _is_terminal()
-    if asks:
-        # Not within the event loop, which would delay Ctrl-C until the line is typed.
+    interactive = not label and not as_json and _is_terminal()
+    if interactive:
+        # Outside the event loop, which would delay Ctrl-C until the line is entered.
         found = _links_of(html, _tracking_url())
         _show(found)
-        wanted = _ask(found)
+        requested = _prompt_for_labels(found)
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:
             message = await client.post("tracking", "/v1/messages", {"name": name or file.stem, "html": html})
             links: list[Json] = message["links"]
             numbers = {link["number"]: link for link in links}
-            unknown = sorted(number for number in wanted if not numbers.get(number, {}).get("trackable"))
-            chosen = {number: names for number, names in wanted.items() if number not in unknown}
-            if not as_json and not asks:
+            unknown = sorted(number for number in requested if not numbers.get(number, {}).get("trackable"))
+            chosen = {number: names for number, names in requested.items() if number not in unknown}
+            if not as_json and not interactive:
                 _show(links)
             labels = Labels(client)
             if chosen:
@@ -67,7 +67,7 @@ def add(
             if as_json:
                 write_json({**message, "links": links, "labels_created": labels.created})
             else:
-                _conclude(message, chosen, labels.created)
+                _print_result(message, chosen, labels.created)
             if unknown:
                 fail(f"No link with this number can be labelled: {', '.join(map(str, unknown))}")
 
@@ -119,10 +119,10 @@ def _tracking_url() -> str:
     """Return tracking's URL; end the command if nothing runs."""
     found: list[str] = []
 
-    async def look() -> None:
+    async def read_settings() -> None:
         found.append(CommandLineSettings.read().url("tracking"))
 
-    run(look())
+    run(read_settings())
     return found[0]
 
 
@@ -139,13 +139,13 @@ def _links_of(html: str, tracking_url: str) -> list[Json]:
 
 
 def _parsed(options: Sequence[str]) -> dict[int, list[str]]:
-    wanted: dict[int, list[str]] = {}
+    requested: dict[int, list[str]] = {}
     for option in options:
         number, equals, names = option.partition("=")
         if not (equals and number.strip().isdecimal() and names_in(names)):
             raise typer.BadParameter(f"{option!r} is not LINK=NAME", param_hint="--label")
-        wanted.setdefault(int(number), []).extend(names_in(names))
-    return wanted
+        requested.setdefault(int(number), []).extend(names_in(names))
+    return requested
 
 
 def _html_of(file: Path) -> str:
@@ -164,7 +164,7 @@ def _show(links: Sequence[Json]) -> None:
     out.print(table)
 
 
-def _ask(links: Sequence[Json]) -> dict[int, list[str]]:
+def _prompt_for_labels(links: Sequence[Json]) -> dict[int, list[str]]:
     say(
         "Which labels does each link carry? Separate several with commas; leave empty for none. "
         "Ctrl-D skips the rest; Ctrl-C stops without registering anything."
@@ -172,9 +172,9 @@ def _ask(links: Sequence[Json]) -> dict[int, list[str]]:
     chosen: dict[int, list[str]] = {}
     for link in links:
         if link["trackable"]:
-            asked = plain(f"{link['number']}  {link['text'] or link['url']}")
+            prompt = plain(f"{link['number']}  {link['text'] or link['url']}")
             try:
-                names = names_in(Prompt.ask(asked, console=out, default="", show_default=False))
+                names = names_in(Prompt.ask(prompt, console=out, default="", show_default=False))
             except EOFError:
                 say("")
                 return chosen
@@ -186,7 +186,7 @@ def _ask(links: Sequence[Json]) -> dict[int, list[str]]:
     return chosen
 
 
-def _conclude(message: Json, chosen: Mapping[int, Sequence[str]], created: Sequence[str]) -> None:
+def _print_result(message: Json, chosen: Mapping[int, Sequence[str]], created: Sequence[str]) -> None:
     say(f"Message {message['id']}, revision {message['revision']}, {len(message['links'])} links.")
     for number, names in sorted(chosen.items()):
         say(f"  link {number}: {', '.join(names)}")

@@ -33,19 +33,19 @@ def recover_kafka(
         fail(f"{home.path} holds no data to write to Kafka.")
     if not yes and not typer.confirm(f"Publish all topics of {home.path} to its Kafka again?"):
         fail("Nothing was changed.")
-    stack.start(StackSettings(), say, before_services=_write_all)
+    stack.start(StackSettings(), say, before_services=_republish_all)
     say(f"Recovered. Penchant runs; its data is in {home.path}. `penchant down` stops it.")
 
 
-def _write_all(environments: dict[str, dict[str, str]]) -> None:
+def _republish_all(environments: dict[str, dict[str, str]]) -> None:
     topics = {writer: [topic.name for topic in OWNED.values() if topic.writer == writer] for writer in WRITERS}
     for writer, names in topics.items():
-        _service(writer, environments, "republish", *names)
+        _run_service(writer, environments, "republish", *names)
     for reader in READERS:
-        _service(reader, environments, "adopt-cluster")
+        _run_service(reader, environments, "adopt-cluster")
 
 
-def _service(name: str, environments: dict[str, dict[str, str]], *arguments: str) -> None:
+def _run_service(name: str, environments: dict[str, dict[str, str]], *arguments: str) -> None:
     command = (sys.executable, "-m", f"services.{name}", *arguments)
     code = subprocess.run(command, env=os.environ | environments[name], check=False).returncode
     if code:

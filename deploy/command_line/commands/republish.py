@@ -30,7 +30,9 @@ def republish(
     """
     topics = [topic for topic in OWNED.values() if what in (topic.name, topic.writer)]
     if not topics:
-        raise typer.BadParameter(f"{what!r} is none of {', '.join(OWNED)}, and no service", param_hint="TOPIC|SERVICE")
+        raise typer.BadParameter(
+            f"{what!r} is neither a service nor one of {', '.join(OWNED)}", param_hint="TOPIC|SERVICE"
+        )
     with _stopped(topics[0].writer) as environment:
         names = [topic.name for topic in topics]
         command = (sys.executable, "-m", f"services.{topics[0].writer}", "republish", *names)

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from deploy.command_line.condition import condition_of
 from deploy.command_line.foreground import show
-from deploy.command_line.terminal import INTERRUPTED, NOBODY_ANSWERS, AsJson, fail, out, say
+from deploy.command_line.terminal import INTERRUPTED, UNREACHABLE, AsJson, fail, out, say
 from deploy.embedded import stack
 from deploy.embedded.home import Home
 from deploy.embedded.readiness import broker_unready, database_unready, service_unready
@@ -34,7 +34,7 @@ Demo = Annotated[bool, typer.Option(help="Play the pet shop first, in an account
 
 def up(detach: Detach = False, demo: Demo = True) -> None:
     """Start Kafka, PostgreSQL and the services on this machine; Ctrl-C stops them and keeps the data."""
-    began = time.monotonic()
+    started = time.monotonic()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of shell scripts ignore SIGINT otherwise
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
@@ -44,13 +44,13 @@ def up(detach: Detach = False, demo: Demo = True) -> None:
     except KeyboardInterrupt:
         say("Stopped. The data is kept.")
         raise typer.Exit(INTERRUPTED) from None
-    say(f"Ready after {time.monotonic() - began:.0f} s.")
+    say(f"Ready after {time.monotonic() - started:.0f} s.")
     if detach:
-        _introduce(running, home)
+        _print_overview(running, home)
         say("  .venv/bin/penchant console    (a link that signs in to the console)")
         return
     try:
-        show(home.is_locked, partial(_introduce, running, home), _demo(home) if demo else None)
+        show(home.is_locked, partial(_print_overview, running, home), _account_recorder(home) if demo else None)
     except KeyboardInterrupt:
         say("\nStopping.")
     finally:
@@ -75,11 +75,11 @@ def status(as_json: AsJson = False) -> None:
     supervisor = Supervisor(home)
     running = StackFile.read(home)
     if running is None or supervisor.condition() != "working":
-        _show_absence(home, as_json=as_json)
+        _exit_not_running(home, as_json=as_json)
     try:
         states, pids = supervisor.states(), supervisor.pids()
-    except (OSError, HTTPException, Fault):  # it ended during the request
-        _show_absence(home, as_json=as_json)
+    except (OSError, HTTPException, Fault):  # supervisor ended during the request
+        _exit_not_running(home, as_json=as_json)
     unready = asyncio.run(_unready(running))
     conditions = asyncio.run(_conditions(running))
     processes = {
@@ -108,7 +108,7 @@ def env() -> None:
     home = Home.at(StackSettings().home)
     running = StackFile.read(home)
     if running is None or not home.is_locked():
-        fail(f"Nothing runs on {home.path}; `penchant up` starts it.", NOBODY_ANSWERS)
+        fail(f"Nothing runs on {home.path}; `penchant up` starts it.", UNREACHABLE)
     values = {
         "PENCHANT_KAFKA": running.kafka,
         **{f"PENCHANT_{name.upper()}_URL": url for name, url in running.urls.items()},
@@ -120,20 +120,20 @@ def env() -> None:
             say(f"export {name}={shlex.quote(str(value))}")
 
 
-def _demo(home: Home) -> Callable[[int], None] | None:
-    """Return the file that stores the demo's account; None, with a message, if the demo was played before."""
-    played = home.path / "demo"
-    if played.exists():
-        say(f"\nThe demo is account {played.read_text().strip()}; `penchant demo` plays another one.")
+def _account_recorder(home: Home) -> Callable[[int], None] | None:
+    """Return a function that stores the demo's account; None, with a message, if the demo was played before."""
+    account_file = home.path / "demo"
+    if account_file.exists():
+        say(f"\nThe demo is account {account_file.read_text().strip()}; `penchant demo` plays another one.")
         return None
 
-    def remember(account_id: int) -> None:
-        played.write_text(f"{account_id}\n")
+    def store(account_id: int) -> None:
+        account_file.write_text(f"{account_id}\n")
 
-    return remember
+    return store
 
 
-def _introduce(running: StackFile, home: Home) -> None:
+def _print_overview(running: StackFile, home: Home) -> None:
     say(f"\nPenchant runs; its data is in {home.path}.")
     for name, url in running.urls.items():
         say(f"  {name:<13} {url}{'' if name == 'console' else '/docs'}")
@@ -152,7 +152,7 @@ def _is_empty(running: StackFile) -> bool:
         with httpx.Client(headers=authorization, params={"limit": 1}, timeout=10) as client:
             answers = [client.get(f"{running.urls[name]}{path}") for name, paths in lists.items() for path in paths]
     except httpx.HTTPError:
-        return False  # it was stopped meanwhile
+        return False  # the stack was stopped meanwhile
     return all(answer.is_success and not answer.json()["items"] for answer in answers)
 
 
@@ -170,12 +170,12 @@ async def _unready(running: StackFile) -> dict[str, str | None]:
     return dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
 
 
-def _show_absence(home: Home, *, as_json: bool) -> NoReturn:
+def _exit_not_running(home: Home, *, as_json: bool) -> NoReturn:
     if as_json:
         say(json.dumps({"running": False, "home": str(home.path)}))
     else:
         say(stack.why_in_use(home) if home.is_locked() else f"Nothing runs on {home.path}.")
-    raise typer.Exit(NOBODY_ANSWERS)
+    raise typer.Exit(UNREACHABLE)
 
 
 def _show(processes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -25,23 +25,23 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Print a line for each event of contacts, until Ctrl-C."""
-    wanted = set(types or TYPES)
-    unknown = wanted.difference(TYPES)
+    requested = set(types or TYPES)
+    unknown = requested.difference(TYPES)
     if unknown:
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(TYPES)}", param_hint="--type")
-    topics = {model.topic for model in EVENTS.carried() if model.name in wanted}
+    topics = {model.topic for model in EVENTS.carried() if model.name in requested}
 
     async def command() -> None:
         settings = CommandLineSettings.read().with_kafka()
 
-        def away(is_away: bool) -> None:
+        def report_availability(is_away: bool) -> None:
             state = "does not answer; waiting" if is_away else "answers again"
             err.print(f"Kafka at {settings.kafka} {state}.", style="dim")
 
-        async with Feed(settings, [topic for topic in CONTACT_TOPICS if topic in topics], away) as feed:
+        async with Feed(settings, [topic for topic in CONTACT_TOPICS if topic in topics], report_availability) as feed:
             err.print(f"Following {settings.kafka}; Ctrl-C ends it.", style="dim")
             async for seen in feed:
-                if (seen.type not in wanted and types) or account not in (None, seen.account_id):
+                if (seen.type not in requested and types) or account not in (None, seen.account_id):
                     continue
                 if as_json:
                     write_json(as_object(seen))

@@ -1,7 +1,7 @@
-"""Count clicks per contact and label with Quix Streams, exactly once, and publish new labels; print clicks per second.
+"""Counts clicks per contact and label with Quix Streams, exactly once, and publishes new labels.
 
-Runs in an environment of its own (requirements.lock), and imports nothing of Penchant. It keeps no history, and no
-database that SQL can query.
+Prints clicks per second. It runs in an environment of its own (requirements.lock), and imports nothing of Penchant. It
+keeps no history, and no database that SQL can query.
 
     python counting.py KAFKA TOPIC TOTAL FOLDER
 """
@@ -16,14 +16,14 @@ BETWEEN_COMMITS = 5.0  # seconds: the default of Quix Streams
 IDLE = 5.0  # seconds without a click, after which counting ends
 
 
-class Pace:
-    """When the first and the last click were seen, and how many there were."""
+class ClickTimes:
+    """The times of the first and the last click, and the number of clicks."""
 
     def __init__(self) -> None:
         self.began = self.ended = 0.0
         self.seen = 0
 
-    def note(self, _: Any) -> None:
+    def record(self, _: Any) -> None:
         self.ended = perf_counter()
         self.began = self.began or self.ended
         self.seen += 1
@@ -51,16 +51,16 @@ def main() -> None:
         commit_interval=BETWEEN_COMMITS,
         loglevel="WARNING",
     )
-    pace = Pace()
+    times = ClickTimes()
     clicks = application.dataframe(application.topic(topic, value_deserializer="json"))
-    clicks = clicks.update(pace.note)
+    clicks = clicks.update(times.record)
     new = clicks.apply(count, stateful=True, expand=True)
     new.to_topic(application.topic(f"{topic}.quix-labels", value_serializer="json"))
-    # Its own count of records does not end the run, so the wait for a further one must not be measured.
+    # The run ends after a timeout, not after a number of records; this wait is not measured.
     application.run(timeout=IDLE)
-    if pace.seen != int(total):
-        sys.exit(f"{pace.seen} of {total} clicks came within {IDLE} s of each other")
-    sys.stdout.write(f"{pace.seen / (pace.ended - pace.began)}\n")
+    if times.seen != int(total):
+        sys.exit(f"{times.seen} of {total} clicks came within {IDLE} s of each other")
+    sys.stdout.write(f"{times.seen / (times.ended - times.began)}\n")
 
 
 if __name__ == "__main__":

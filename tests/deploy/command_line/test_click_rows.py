@@ -144,8 +144,8 @@ def test_a_row_with_too_many_or_too_few_cells_is_reported(tmp_path: Path) -> Non
     rows = read(csv_file(tmp_path, HEADER + "a,m,u\n\na,m,u,t,x\na,m,u,t\n"))
 
     assert [(row.number, row.problem) for row in rows] == [
-        (2, "3 cells, and the header has 4"),
-        (4, "5 cells, and the header has 4"),
+        (2, "3 cells, but the header has 4"),
+        (4, "5 cells, but the header has 4"),
         (5, None),
     ]
 
@@ -162,7 +162,7 @@ def test_a_cell_may_contain_line_breaks_and_quotes(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (b"", "it is empty"),
-        (b"a;b;c\n1;2;3\n", "no click has: a, b, c"),
+        (b"a;b;c\n1;2;3\n", "unknown columns in the first line: a, b, c"),
         (b"url,url\n1,2\n", "url twice"),
         (HEADER.encode() + b"a,m,\xff,t\n", "line 2: .*decode"),
     ],

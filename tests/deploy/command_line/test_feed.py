@@ -100,7 +100,7 @@ def test_other_events_are_described(names: Names) -> None:
 
     assert sentence(engaged, names) == "contact 12 form.submitted contest"
     assert sentence(entered, names) == 'contact 12 entered segment "Dog lovers" (event)'
-    assert sentence(set_field, names) == "contact 12 shall have city = Gent: a workflow"
+    assert sentence(set_field, names) == "contact 12 is to have city = Gent: a workflow"
     assert sentence(erased, names) == "contact 12 was erased"
     assert sentence(Tombstone("7:12"), names) == "contact 12 is forgotten"
 

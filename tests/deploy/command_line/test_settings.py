@@ -67,7 +67,7 @@ def test_settings_of_a_stopped_stack_are_not_used(tmp_path: Path, monkeypatch: p
 
     with pytest.raises(NothingRuns, match=rf"Nothing runs in {stopped}"):
         CommandLineSettings.read().url("labeling")
-    with pytest.raises(NothingRuns, match=rf"Which Kafka\? Nothing runs in {stopped}"):
+    with pytest.raises(NothingRuns, match=rf"The address of Kafka is unknown\. Nothing runs in {stopped}"):
         CommandLineSettings.read().with_kafka()
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy.command_line.terminal import NOBODY_ANSWERS
+from deploy.command_line.terminal import UNREACHABLE
 from deploy.embedded.ports import free_port
 from deploy.embedded.services import SERVICES
 
@@ -43,8 +43,8 @@ class Penchant:
         )
 
     def ensure_running(self) -> None:
-        """Start the stack in the background, unless it is running."""
-        if self("status").returncode == NOBODY_ANSWERS:
+        """Start the stack in the background, unless it runs."""
+        if self("status").returncode == UNREACHABLE:
             up = self("up", "--detach")
             assert up.returncode == 0, up.stdout + up.stderr
 

@@ -101,9 +101,8 @@ def test_rows_of_another_account_are_refused(replay: Replay) -> None:
 
     assert code == 1
     assert (result["rows"], result["accepted"]) == (3, 2)
-    assert result["refused"] == [
-        {"row": 2, "pointer": "", "detail": "is of account 8, and the key is one of account 7"}
-    ]
+    detail = "belongs to account 8, but the key belongs to account 7"
+    assert result["refused"] == [{"row": 2, "pointer": "", "detail": detail}]
     assert not any("account_id" in report for report in tracking.reports.values())
 
 
@@ -122,7 +121,7 @@ def test_an_invalid_ip_address_is_refused(replay: Replay) -> None:
 
     assert (code, result["accepted"]) == (1, 2)
     assert [refused["row"] for refused in result["refused"]] == [3, 4]
-    assert result["refused"][0]["detail"] == "300.1.1.1 is no IP address"
+    assert result["refused"][0]["detail"] == "300.1.1.1 is not an IP address"
 
 
 def test_a_url_that_differs_from_the_url_of_the_link_is_refused(replay: Replay) -> None:
@@ -138,7 +137,7 @@ def test_a_url_that_differs_from_the_url_of_the_link_is_refused(replay: Replay) 
     _, result = replay(Tracking(), rows)
 
     assert [refused["row"] for refused in result["refused"]] == [3, 4]
-    assert result["refused"][0]["detail"].endswith("and that link leads to https://shop.example/?a=1")
+    assert result["refused"][0]["detail"].endswith("but that link leads to https://shop.example/?a=1")
 
 
 def test_replaying_a_file_again_sends_the_same_ids(replay: Replay) -> None:
