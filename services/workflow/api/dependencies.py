@@ -1,4 +1,4 @@
-"""What endpoints depend on: the service, and a caller with a scope."""
+"""Dependencies of the endpoints: the service, a caller with a scope, and preconditions."""
 
 from dataclasses import replace
 from typing import Annotated

@@ -24,7 +24,7 @@ class BrokenReference(BaseModel):
 
 
 def broken_references(faults: list[Fault]) -> list[BrokenReference]:
-    """Return the answers for faults."""
+    """Return faults as members of an answer."""
     return [BrokenReference(pointer=fault.pointer, detail=fault.detail) for fault in faults]
 
 
@@ -124,16 +124,16 @@ class WorkflowAnswer(BaseModel):
     expects: Annotated[Expectation | None, Field(description="Estimates; only in the answer to activating.")] = None
 
     @classmethod
-    def of(cls, found: WorkflowState, expected: Estimate | None = None) -> "WorkflowAnswer":
+    def of(cls, described: WorkflowState, expected: Estimate | None = None) -> "WorkflowAnswer":
         """Return the answer for a workflow, with the estimate if it was activated."""
-        workflow = found.workflow
+        workflow = described.workflow
         return cls(
             id=workflow.workflow_id,
             version=workflow.version,
             state=workflow.state,
             uses=workflow.uses,
-            broken=broken_references(found.broken),
-            runs=found.runs,
+            broken=broken_references(described.broken),
+            runs=described.runs,
             created_at=workflow.created_at,
             changed_at=workflow.changed_at,
             expects=None if expected is None else Expectation(**expected._asdict()),
@@ -158,9 +158,9 @@ class VersionAnswer(BaseModel):
     steps: Steps = []
 
     @classmethod
-    def of(cls, found: StoredVersion) -> "VersionAnswer":
+    def of(cls, stored: StoredVersion) -> "VersionAnswer":
         """Return the answer for a version."""
-        return cls(version=found.version, created_at=found.created_at, **found.body)
+        return cls(version=stored.version, created_at=stored.created_at, **stored.body)
 
 
 # Members of GET that PUT ignores, so that an answer can be sent back.

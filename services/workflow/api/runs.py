@@ -55,13 +55,13 @@ async def list_runs(
     """
     if outcome is not None and step is None:
         raise Problem(422, "outcome needs step.", errors=[FieldError("/query/outcome", "needs `step`")])
-    wanted = RunFilter(contact_id, state, step, outcome or "waiting")
+    run_filter = RunFilter(contact_id, state, step, outcome or "waiting")
     with as_problems():
-        found, total = await watching_runs.list_page(
-            service, caller.account_id, workflow_id, wanted, page.key(datetime, UUID), page.fetch
+        listed_runs, total = await watching_runs.list_page(
+            service, caller.account_id, workflow_id, run_filter, page.key(datetime, UUID), page.fetch
         )
     return Page[RunAnswer].of(
-        found,
+        listed_runs,
         page,
         key=lambda listed: list(listed.place),
         item=lambda listed: RunAnswer(**_fields(listed.run)),

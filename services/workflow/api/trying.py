@@ -27,7 +27,7 @@ class TryBody(RequestBody):
 
     @model_validator(mode="after")
     def names_one(self) -> Self:
-        """Check that exactly one of them is given."""
+        """Refuse a body with both members, or with none."""
         if (self.contact_id is None) == (self.days is None):
             raise ValueError("name exactly one of contact_id and days")
         return self
@@ -100,16 +100,16 @@ async def try_workflow(
             return _contact_trial(body.contact_id, trial)
         assert body.days is not None
         past, broken = await trying.try_on_past(service, caller.account_id, workflow_id, body.days)
-    found = past.outcome
+    outcome = past.outcome
     return PastTrial(
         days=body.days,
         share=past.share,
-        started=found.started,
-        contacts=len(found.contacts),
-        messages=found.messages,
-        outcomes=found.states,
-        steps=found.taken,
-        branches=found.branches,
+        started=outcome.started,
+        contacts=len(outcome.contacts),
+        messages=outcome.messages,
+        outcomes=outcome.states,
+        steps=outcome.taken,
+        branches=outcome.branches,
         broken=broken_references(broken),
     )
 

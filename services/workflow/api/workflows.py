@@ -18,7 +18,7 @@ from shared.http.routing import Router
 
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
-MOST_VERSIONS = 2**31 - 1  # that the database can number
+MOST_VERSIONS = 2**31 - 1  # the maximum of the column `version`
 Version = Annotated[int, Field(ge=0, le=MOST_VERSIONS)]  # a forged cursor may contain any value
 
 DefinitionBody = Annotated[
@@ -51,9 +51,9 @@ async def list_workflows(
 ) -> Page[WorkflowAnswer]:
     """Return the account's workflows, oldest first."""
     (after,) = page.key(UUID) or (UUID(int=0),)
-    found, total = await editing.list_page(service, caller.account_id, after, page.fetch)
+    states, total = await editing.list_page(service, caller.account_id, after, page.fetch)
     return Page[WorkflowAnswer].of(
-        found, page, key=lambda one: [one.workflow.workflow_id], item=WorkflowAnswer.of, total=total
+        states, page, key=lambda state: [state.workflow.workflow_id], item=WorkflowAnswer.of, total=total
     )
 
 
@@ -61,8 +61,8 @@ async def list_workflows(
 async def show_workflow(service: Workflows, caller: Reader, workflow_id: UUID, conditions: Conditions) -> Response:
     """Return a workflow, its `broken` references, and the number of its runs."""
     with as_problems():
-        found = await editing.show(service, caller.account_id, workflow_id)
-    return conditions.answer(WorkflowAnswer.of(found), etag_of(found.workflow.version))
+        described = await editing.show(service, caller.account_id, workflow_id)
+    return conditions.answer(WorkflowAnswer.of(described), etag_of(described.workflow.version))
 
 
 @router.put("/{workflow_id}", summary="Change a workflow")
@@ -75,9 +75,9 @@ async def change_workflow(
     response: Response,
 ) -> WorkflowAnswer:
     """Write a new version. New runs use it; existing runs finish on their versions. Unchanged steps keep their ids."""
-    sent = {name: value for name, value in body.items() if name not in READ_ONLY}
+    definition = {name: value for name, value in body.items() if name not in READ_ONLY}
     with as_problems():
-        changed = await editing.change(service, caller.account_id, workflow_id, sent, _check(conditions))
+        changed = await editing.change(service, caller.account_id, workflow_id, definition, _version_check(conditions))
     response.headers["ETag"] = etag_of(changed.workflow.version)
     return WorkflowAnswer.of(changed)
 
@@ -86,7 +86,7 @@ async def change_workflow(
 async def delete_workflow(service: Workflows, caller: Writer, workflow_id: UUID, conditions: Conditions) -> Response:
     """Delete a workflow. Its unfinished runs are cancelled; the history of its runs can still be read."""
     with as_problems():
-        await editing.delete(service, caller.account_id, workflow_id, _check(conditions))
+        await editing.delete(service, caller.account_id, workflow_id, _version_check(conditions))
     return Response(status_code=204)
 
 
@@ -97,8 +97,10 @@ async def list_versions(
     """Return every version with its definition, newest first. PUT the definition of a version to go back to it."""
     (before,) = page.key(Version) or (MOST_VERSIONS,)
     with as_problems():
-        found, total = await editing.list_versions(service, caller.account_id, workflow_id, before, page.fetch)
-    return Page[VersionAnswer].of(found, page, key=lambda one: [one.version], item=VersionAnswer.of, total=total)
+        versions, total = await editing.list_versions(service, caller.account_id, workflow_id, before, page.fetch)
+    return Page[VersionAnswer].of(
+        versions, page, key=lambda stored: [stored.version], item=VersionAnswer.of, total=total
+    )
 
 
 @router.get("/{workflow_id}/steps", summary="Show the statistics of each step")
@@ -108,13 +110,13 @@ async def list_steps(
     """Return the workflow's steps in the order of the definition, then steps of earlier versions."""
     (after,) = page.key(int) or (-1,)
     with as_problems():
-        found = await watching_runs.step_statistics(service, caller.account_id, workflow_id)
-    numbered = list(enumerate(found))
+        steps = await watching_runs.step_statistics(service, caller.account_id, workflow_id)
+    numbered = list(enumerate(steps))
     return Page[StepStatistics].of(
         numbered[after + 1 : after + 1 + page.fetch],
         page,
-        key=lambda one: [one[0]],
-        item=lambda one: _statistics(one[1]),
+        key=lambda numbered_step: [numbered_step[0]],
+        item=lambda numbered_step: _statistics(numbered_step[1]),
         total=len(numbered),
     )
 
@@ -144,19 +146,19 @@ async def pause_workflow(service: Workflows, caller: Writer, workflow_id: UUID) 
 
 
 def _statistics(step: CountedStep) -> StepStatistics:
-    counted = step.counts
-    branches = {"then": counted.went_then, "else": counted.went_else}
+    counts = step.counts
+    branches = {"then": counts.went_then, "else": counts.went_else}
     return StepStatistics(
         id=step.id,
         kind=step.kind,
-        passed=counted.passed,
-        waiting=counted.waiting,
-        sent=counted.sent,
-        not_sent=counted.not_sent,
-        clicked=counted.clicked,
+        passed=counts.passed,
+        waiting=counts.waiting,
+        sent=counts.sent,
+        not_sent=counts.not_sent,
+        clicked=counts.clicked,
         branches={name: number for name, number in branches.items() if number},
     )
 
 
-def _check(conditions: Preconditions) -> editing.VersionCheck:
+def _version_check(conditions: Preconditions) -> editing.VersionCheck:
     return lambda version: conditions.require(etag_of(version))

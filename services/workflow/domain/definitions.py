@@ -67,9 +67,9 @@ def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
     """Yield every criterion of the definition, as JSON values, with its pointer."""
     if definition.condition is not None:
         yield "/condition", definition.condition
-    for index, one in enumerate(definition.exit_on):
-        if isinstance(one, ExitWhen):
-            yield f"/exit_on/{index}/no_longer", one.no_longer
+    for index, rule in enumerate(definition.exit_on):
+        if isinstance(rule, ExitWhen):
+            yield f"/exit_on/{index}/no_longer", rule.no_longer
     for pointer, step in walk(definition.steps):
         if step.criterion is not None:
             yield f"{pointer}/{step.kind}/criterion", step.criterion
@@ -79,9 +79,9 @@ def triggers_of(definition: Definition) -> Iterator[tuple[str, AnyTrigger]]:
     """Yield every trigger of the definition, including those of `exit_on` and of waits, with its pointer."""
     for index, trigger in enumerate(definition.triggers):
         yield f"/triggers/{index}", trigger
-    for index, one in enumerate(definition.exit_on):
-        if not isinstance(one, ExitWhen):
-            yield f"/exit_on/{index}", one
+    for index, rule in enumerate(definition.exit_on):
+        if not isinstance(rule, ExitWhen):
+            yield f"/exit_on/{index}", rule
     for pointer, step in walk(definition.steps):
         for index, trigger in enumerate(step.wait_for.any if step.wait_for else ()):
             yield f"{pointer}/wait_for/any/{index}", trigger
@@ -94,18 +94,18 @@ def uses_of(definition: Definition) -> Uses:
     messages: set[UUID] = set()
     fields: set[str] = set()
     for _, trigger in triggers_of(definition):
-        labels |= {found for found in (getattr(trigger, "label", None),) if found}
-        messages |= {found for found in (getattr(trigger, "message", None),) if found}
-        segments |= {found for found in (getattr(trigger, "segment", None),) if found}
+        labels |= {label for label in (getattr(trigger, "label", None),) if label}
+        messages |= {message for message in (getattr(trigger, "message", None),) if message}
+        segments |= {segment for segment in (getattr(trigger, "segment", None),) if segment}
     for _, criterion in criteria_of(definition):
-        named = references_of(parse(criterion))
-        labels |= named.labels
-        segments |= named.segments
-        messages |= named.messages
-        fields |= named.fields
+        referenced = references_of(parse(criterion))
+        labels |= referenced.labels
+        segments |= referenced.segments
+        messages |= referenced.messages
+        fields |= referenced.fields
     for _, step in walk(definition.steps):
-        for of_label in (step.assign_label, step.remove_label):
-            labels |= {of_label.label} if of_label else set()
+        for change in (step.assign_label, step.remove_label):
+            labels |= {change.label} if change else set()
         messages |= {step.send.message} if step.send else set()
         fields |= {step.set_field.key} if step.set_field else set()
     return Uses(
@@ -117,5 +117,5 @@ def uses_of(definition: Definition) -> Uses:
 
 
 def references_of(criterion: Criterion) -> References:
-    """Return the things that a criterion itself names."""
+    """Return what a criterion refers to; the criteria of its segments are not followed."""
     return references(criterion)

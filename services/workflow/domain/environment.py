@@ -32,13 +32,13 @@ class RunEnvironment(Protocol):
     def now(self) -> datetime:
         """Return the time of this unit of work."""
 
-    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
+    def evaluate(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
         """Evaluate a criterion for a contact, within a run. Raises BrokenCondition."""
 
     def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
         """Return when the criterion may change merely because time passes; None if never. Raises BrokenCondition."""
 
-    def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
+    def require(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raise MissingReference if the message, label or field of a step was deleted."""
 
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
@@ -51,11 +51,13 @@ class RunEnvironment(Protocol):
         """Return why no message may be sent to the contact; None if it may."""
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
-        """Return the first moment after `after` with the local time `at` in the account's zone. Raises
-        BrokenCondition."""
+        """Return the first moment after `after` with the local time `at` in the account's zone.
 
-    def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
+        Raises BrokenCondition.
+        """
+
+    def next_in_window(self, run: Run, window: Window, after: datetime) -> datetime:
         """Return the first moment at or after `after` in the window. Raises BrokenCondition."""
 
-    def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
+    def earlier_events(self, run: Run) -> tuple[ConsumedEvent, ...]:
         """Return events of the run's contact that were consumed earlier in this unit, in order."""

@@ -69,30 +69,30 @@ class StoredFacts:
             return
         send = event.send.id if event.send else None
         labels = [label.id.hex for label in event.labels]
-        alike = [_day(event.occurred_at, zone), event.link_id.hex, event.message_id.hex, event.url, send, labels]
-        _count(self.raw.setdefault("c", []), alike)
+        entry = [_day(event.occurred_at, zone), event.link_id.hex, event.message_id.hex, event.url, send, labels]
+        _count(self.raw.setdefault("c", []), entry)
 
     def fold_engaged(self, event: ContactEngaged, zone: tzinfo) -> None:
         if not counts(event):
             return
         send = event.send.id if event.send else None
         message = event.message_id.hex if event.message_id else None
-        alike = [_day(event.occurred_at, zone), event.kind, event.ref, message, send]
-        _count(self.raw.setdefault("e", []), alike)
+        entry = [_day(event.occurred_at, zone), event.kind, event.ref, message, send]
+        _count(self.raw.setdefault("e", []), entry)
 
     def fold_assigned(self, event: LabelAssigned, zone: tzinfo) -> None:
         if "r" in self.raw:
-            given_back = {label.hex for label in event.not_refused}
-            self.raw["r"] = [label for label in self.raw["r"] if label not in given_back]
+            accepted = {label.hex for label in event.not_refused}
+            self.raw["r"] = [label for label in self.raw["r"] if label not in accepted]
             if not self.raw["r"]:
                 del self.raw["r"]
         self.raw.setdefault("l", {}).setdefault(event.label_id.hex, _day(event.occurred_at, zone))
 
     def fold_removed(self, event: LabelRemoved, _: tzinfo) -> None:
-        held, into = self.raw.get("l", {}), taken_over_by(event)
-        if into is not None and event.label_id.hex in held and into.hex in held:
-            # The label was merged into one that is held too, which is now held since the earlier day.
-            held[into.hex] = min(held[into.hex], held[event.label_id.hex])
+        held, merged_into = self.raw.get("l", {}), taken_over_by(event)
+        if merged_into is not None and event.label_id.hex in held and merged_into.hex in held:
+            # The label was merged into one that is held too, which counts as held since the earlier day.
+            held[merged_into.hex] = min(held[merged_into.hex], held[event.label_id.hex])
         self._forget("l", event.label_id)
         if refuses(event):
             refused = self.raw.setdefault("r", [])
@@ -106,12 +106,12 @@ class StoredFacts:
     def fold_left(self, event: SegmentLeft, _: tzinfo) -> None:
         self._forget("m", event.segment_id)
 
-    def _forget(self, kind: str, one: UUID) -> None:
-        held = self.raw.get(kind)
-        if held is not None:
-            held.pop(one.hex, None)
-            if not held:
-                del self.raw[kind]
+    def _forget(self, member: str, key: UUID) -> None:
+        entries = self.raw.get(member)
+        if entries is not None:
+            entries.pop(key.hex, None)
+            if not entries:
+                del self.raw[member]
 
     def fold_changed(self, event: ContactChanged, zone: tzinfo) -> None:
         if event.state != "active":
@@ -158,52 +158,52 @@ class StoredFacts:
     ) -> dict[UUID, LabelClicks]:
         """Return the clicks on each of these labels (None: any) that has clicks."""
         low, high = _bounds(first, last)
-        wanted = None if labels is None else {label.hex for label in labels}
-        found: dict[str, tuple[int, int]] = {}
-        for one in self.raw.get("c", ()):
-            if low <= one[0] <= high:
-                for label in one[5]:
-                    if wanted is None or label in wanted:
-                        number, latest = found.get(label, (0, 0))
-                        found[label] = (number + one[-1], max(latest, one[0]))
-        return {UUID(label): LabelClicks(number, date.fromordinal(day)) for label, (number, day) in found.items()}
+        requested = None if labels is None else {label.hex for label in labels}
+        totals: dict[str, tuple[int, int]] = {}
+        for click in self.raw.get("c", ()):
+            if low <= click[0] <= high:
+                for label in click[5]:
+                    if requested is None or label in requested:
+                        number, latest = totals.get(label, (0, 0))
+                        totals[label] = (number + click[-1], max(latest, click[0]))
+        return {UUID(label): LabelClicks(number, date.fromordinal(day)) for label, (number, day) in totals.items()}
 
     def label_since(self, label: UUID) -> date | None:
         """Return the day since which the label is held; None if it is not held."""
         day = self.raw.get("l", {}).get(label.hex)
         return None if day is None else date.fromordinal(day)
 
-    def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
+    def clicks(self, node: Clicked, first: date | None, last: date | None) -> int:
         """Return how many human clicks the node's selector matches."""
         stored = self.raw.get("c")
         if not stored:
             return 0
         low, high = _bounds(first, last)
-        target = asked.target.hex if isinstance(asked.target, UUID) else asked.target
-        if asked.selector is None:
-            return sum(one[-1] for one in stored if low <= one[0] <= high)
-        if asked.selector == "label":
-            return sum(one[-1] for one in stored if target in one[5] and low <= one[0] <= high)
-        if asked.selector == "url_starts_with":
-            return sum(one[-1] for one in stored if one[3].startswith(target) and low <= one[0] <= high)
-        place = _PLACES[asked.selector]
-        return sum(one[-1] for one in stored if one[place] == target and low <= one[0] <= high)
+        target = node.target.hex if isinstance(node.target, UUID) else node.target
+        if node.selector is None:
+            return sum(click[-1] for click in stored if low <= click[0] <= high)
+        if node.selector == "label":
+            return sum(click[-1] for click in stored if target in click[5] and low <= click[0] <= high)
+        if node.selector == "url_starts_with":
+            return sum(click[-1] for click in stored if click[3].startswith(target) and low <= click[0] <= high)
+        index = _INDEXES[node.selector]
+        return sum(click[-1] for click in stored if click[index] == target and low <= click[0] <= high)
 
-    def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
+    def engagements(self, node: Engaged, first: date | None, last: date | None) -> int:
         """Return how many engagements the node matches."""
         stored = self.raw.get("e")
         if not stored:
             return 0
         low, high = _bounds(first, last)
-        message = asked.message.hex if asked.message else None
+        message = node.message.hex if node.message else None
         return sum(
-            one[-1]
-            for one in stored
-            if one[1] == asked.kind
-            and low <= one[0] <= high
-            and asked.ref in (None, one[2])
-            and message in (None, one[3])
-            and asked.send in (None, one[4])
+            engagement[-1]
+            for engagement in stored
+            if engagement[1] == node.kind
+            and low <= engagement[0] <= high
+            and node.ref in (None, engagement[2])
+            and message in (None, engagement[3])
+            and node.send in (None, engagement[4])
         )
 
     def value(self, key: str) -> Scalar | None:
@@ -223,8 +223,8 @@ _FOLDS: dict[type[ContactEvent], Callable[[StoredFacts, Any, tzinfo], None]] = {
     ContactChanged: StoredFacts.fold_changed,
 }
 
-# The index in a click's list of the value for each selector.
-_PLACES = {"link": 1, "message": 2, "url": 3, "send": 4}
+# The index of each selector's value in the list of a click.
+_INDEXES = {"link": 1, "message": 2, "url": 3, "send": 4}
 
 
 def _bounds(first: date | None, last: date | None) -> tuple[int, int]:
@@ -248,10 +248,10 @@ def _day(moment: datetime, zone: tzinfo) -> int:
     return (moment if zone is UTC else moment.astimezone(zone)).toordinal()
 
 
-def _count(stored: list[list[Any]], alike: list[Any]) -> None:
+def _count(counted: list[list[Any]], entry: list[Any]) -> None:
     """Increase the count of an equal entry; entries of a day are adjacent, so only the last few are compared."""
-    for one in stored[-8:]:
-        if one[:-1] == alike:
-            one[-1] += 1
+    for other in counted[-8:]:
+        if other[:-1] == entry:
+            other[-1] += 1
             return
-    stored.append([*alike, 1])
+    counted.append([*entry, 1])

@@ -14,8 +14,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def run_id(workflow_id: UUID, account_id: int, contact_id: int, triggering_event: UUID) -> UUID:
     """Return the id of the run that this event starts for this contact; it is the same after every replay."""
     contact = _CONTACT.pack(account_id, contact_id)
-    made = blake2b(workflow_id.bytes + contact + triggering_event.bytes, digest_size=16, person=b"penchant run")
-    return UUID(bytes=made.digest(), version=5)
+    hashed = blake2b(workflow_id.bytes + contact + triggering_event.bytes, digest_size=16, person=b"penchant run")
+    return UUID(bytes=hashed.digest(), version=5)
 
 
 def idempotency_key(run: UUID, step_id: str) -> str:

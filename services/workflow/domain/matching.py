@@ -36,7 +36,7 @@ def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = No
 
 
 def counts(event: ContactClicked | ContactEngaged) -> bool:
-    """Return whether a click is human and does not belong to a test send."""
+    """Return whether an event counts: it does not belong to a test send, and a click is human."""
     if event.send is not None and event.send.kind == "test":
         return False
     return not isinstance(event, ContactClicked) or event.verdict == "human"
@@ -69,17 +69,17 @@ def _fits_engagement(trigger: OnEngagement, event: ContactEngaged, this_run: UUI
     )
 
 
-def _fits_send(asked: str | None, event: ContactClicked | ContactEngaged, this_run: UUID | None) -> bool:
-    if asked is None:
+def _fits_send(send: str | None, event: ContactClicked | ContactEngaged, this_run: UUID | None) -> bool:
+    if send is None:
         return True
-    if asked == THIS_RUN:
+    if send == THIS_RUN:
         return this_run is not None and event.send is not None and event.send.id == str(this_run)
-    return event.send is not None and event.send.id == asked
+    return event.send is not None and event.send.id == send
 
 
-def _same(found: Scalar | None, asked: Scalar) -> bool:
+def _same(value: Scalar | None, expected: Scalar) -> bool:
     # True equals 1 in Python, but not in JSON.
-    return found == asked and isinstance(found, bool) == isinstance(asked, bool)
+    return value == expected and isinstance(value, bool) == isinstance(expected, bool)
 
 
 class TriggerIndex(Generic[Owner]):
@@ -124,19 +124,19 @@ def _key_of(trigger: AnyTrigger) -> Key:
 Keys: TypeAlias = tuple[tuple[str, tuple[UUID | str | None, ...]], ...]
 
 
-def _of_label(event: LabelAssigned | LabelRemoved) -> Keys:
+def _keys_of_label(event: LabelAssigned | LabelRemoved) -> Keys:
     return (("label", (event.label_id,)),)
 
 
-def _of_segment(event: SegmentEntered | SegmentLeft) -> Keys:
+def _keys_of_segment(event: SegmentEntered | SegmentLeft) -> Keys:
     return (("segment", (event.segment_id,)),)
 
 
-def _of_engagement(event: ContactEngaged) -> Keys:
+def _keys_of_engagement(event: ContactEngaged) -> Keys:
     return (("kind", (event.kind,)),)
 
 
-def _of_click(event: ContactClicked) -> Keys:
+def _keys_of_click(event: ContactClicked) -> Keys:
     return (
         ("link", (event.link_id,)),
         ("send", (event.send.id,) if event.send else ()),
@@ -149,10 +149,10 @@ def _of_click(event: ContactClicked) -> Keys:
 
 # Dispatch on the exact type: isinstance on a pydantic model is slow.
 _KEYS: dict[type[ContactEvent], Callable[[Any], Keys]] = {
-    LabelAssigned: _of_label,
-    LabelRemoved: _of_label,
-    SegmentEntered: _of_segment,
-    SegmentLeft: _of_segment,
-    ContactEngaged: _of_engagement,
-    ContactClicked: _of_click,
+    LabelAssigned: _keys_of_label,
+    LabelRemoved: _keys_of_label,
+    SegmentEntered: _keys_of_segment,
+    SegmentLeft: _keys_of_segment,
+    ContactEngaged: _keys_of_engagement,
+    ContactClicked: _keys_of_click,
 }

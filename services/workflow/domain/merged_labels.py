@@ -24,23 +24,23 @@ class MergedLabels(SharedMergedLabels):
         resolved.raw = dict(stored.raw)
         held: dict[str, Any] = {}
         for label, day in stored.raw.get("l", {}).items():
-            last = self._hex(label)
+            last = self._resolve(label)
             held[last] = min(day, held.get(last, day))
         resolved.raw["l"] = held
         if "c" in stored.raw:
             resolved.raw["c"] = [
-                [*one[:5], list(dict.fromkeys(map(self._hex, one[5]))), one[6]] for one in stored.raw["c"]
+                [*click[:5], list(dict.fromkeys(map(self._resolve, click[5]))), click[6]] for click in stored.raw["c"]
             ]
         if "r" in stored.raw:
-            resolved.raw["r"] = [label for label in map(self._hex, stored.raw["r"]) if label not in held]
+            resolved.raw["r"] = [label for label in map(self._resolve, stored.raw["r"]) if label not in held]
         return resolved
 
-    def _hex(self, label: str) -> str:
+    def _resolve(self, label: str) -> str:
         last = self.last.get(UUID(label))
         return label if last is None else last.hex
 
     def readings(self, seen: ConsumedEvent) -> Iterator[ConsumedEvent]:
-        """Return the event, then its variants for triggers on labels that were merged with its labels."""
+        """Yield the event, then its variants for triggers on labels that were merged with its labels."""
         yield seen
         event = seen.event
         if not self.last:
@@ -51,9 +51,9 @@ class MergedLabels(SharedMergedLabels):
                     yield replace(seen, event=replace(event, label_id=label))
         elif isinstance(event, ContactClicked):
             named = {reference.id for reference in event.labels}
-            more = [label for label in self.all_alike(named) if label not in named]
-            if more:
-                references = tuple(LabelReference(id=label, name="") for label in more)
+            added = [label for label in self.all_alike(named) if label not in named]
+            if added:
+                references = tuple(LabelReference(id=label, name="") for label in added)
                 yield replace(seen, event=replace(event, labels=(*event.labels, *references)))
 
 

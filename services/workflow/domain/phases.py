@@ -43,13 +43,13 @@ class Workflow:
 
     def phase_at(self, recorded_at: datetime) -> Phase | None:
         """Return the phase that was in effect at a moment; None before the workflow was created."""
-        found = bisect_right(self._since, recorded_at)
-        return self.phases[found - 1] if found else None
+        number = bisect_right(self._since, recorded_at)
+        return self.phases[number - 1] if number else None
 
     def triggers(self) -> Iterable[tuple[AnyTrigger, Program]]:
         """Return the triggers of every version that was ever activated."""
-        live = {phase.version for phase in self.phases if phase.state in ("active", "paused")}
-        for version in sorted(live & self.programs.keys()):
+        activated = {phase.version for phase in self.phases if phase.state in ("active", "paused")}
+        for version in sorted(activated & self.programs.keys()):
             program = self.programs[version]
             for trigger in program.definition.triggers:
                 yield trigger, program

@@ -38,8 +38,8 @@ class Program:
 
     def criteria(self) -> tuple[Criterion, ...]:
         """Return every criterion of the program."""
-        asked = [self.condition, *self.exit_criteria, *(place.criterion for place in self.places.values())]
-        return tuple(criterion for criterion in asked if criterion is not None)
+        optional = [self.condition, *self.exit_criteria, *(place.criterion for place in self.places.values())]
+        return tuple(criterion for criterion in optional if criterion is not None)
 
 
 def compile_program(workflow_id: UUID, version: int, account_id: int, definition: Definition) -> Program:
@@ -54,8 +54,8 @@ def compile_program(workflow_id: UUID, version: int, account_id: int, definition
         first=first,
         places=places,
         condition=None if definition.condition is None else parse(definition.condition),
-        exit_events=tuple(one for one in definition.exit_on if not isinstance(one, ExitWhen)),
-        exit_criteria=tuple(parse(one.no_longer) for one in definition.exit_on if isinstance(one, ExitWhen)),
+        exit_events=tuple(rule for rule in definition.exit_on if not isinstance(rule, ExitWhen)),
+        exit_criteria=tuple(parse(rule.no_longer) for rule in definition.exit_on if isinstance(rule, ExitWhen)),
         most_messages=most_messages(definition.steps),
     )
 

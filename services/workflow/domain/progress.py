@@ -37,18 +37,18 @@ def begin(program: Program, seen: ConsumedEvent, environment: RunEnvironment, de
     saw: dict[str, Any] | None = None
     if program.condition is not None:
         try:
-            result = environment.judge(program.condition, (event.account_id, event.contact_id), None)
+            result = environment.evaluate(program.condition, (event.account_id, event.contact_id), None)
         except BrokenCondition:
             return None
         if not result.truth:
             return None
         saw = result.explain()
-    run = begun(program, seen, environment.now, depth)
-    return Walk(run, program, environment, saw).to(program.first)
+    run = initial_run(program, seen, environment.now, depth)
+    return Walk(run, program, environment, saw).continue_from(program.first)
 
 
-def begun(program: Program, seen: ConsumedEvent, now: datetime, depth: int) -> Run:
-    """Return a run before its first step."""
+def initial_run(program: Program, seen: ConsumedEvent, now: datetime, depth: int) -> Run:
+    """Return the run that an event starts, before its first step."""
     event, causation = seen.event, seen.causation_id
     return Run(
         run_id=run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id),
@@ -81,22 +81,25 @@ def receive(run: Run, program: Program, seen: ConsumedEvent, environment: RunEnv
     if run.state == "blocked" or place.kind != "wait_for":
         return None
     if event_ends_wait(run, program, place, seen, consumed_before=False):
-        return Walk(run, program, environment).take(place, seen)
+        return Walk(run, program, environment).end_wait(place, seen)
     if place.criterion is None or seen.recorded_at > deadline_of(run, place):
         return None
-    return _look_again(replace(run, cause=seen.cause), program, place, environment, seen.recorded_at)
+    return _check_criterion(replace(run, cause=seen.cause), program, place, environment, seen.recorded_at)
 
 
 def look_back(
     run: Run, program: Program, earlier: tuple[ConsumedEvent, ...], environment: RunEnvironment
 ) -> Transition | None:
-    """Return the transition that events from before the present wait cause, given in order; None if there is none."""
+    """Return the transition that one of the `earlier` events causes; None if there is none.
+
+    `earlier` are events that were consumed before the present wait began, in order.
+    """
     place = program.places[run.step_id or ""]
     if run.state == "blocked" or place.kind != "wait_for":
         return None
     for seen in earlier:
         if event_ends_wait(run, program, place, seen, consumed_before=True):
-            return Walk(run, program, environment).take(place, seen)
+            return Walk(run, program, environment).end_wait(place, seen)
     return None
 
 
@@ -108,19 +111,20 @@ def fire(run: Run, program: Program, environment: RunEnvironment) -> Transition:
     if place.kind == "wait":
         walk.record(place, {"waited_until": run.due_at.isoformat()})
         walk.since = run.due_at
-        return walk.to(place.following)
+        return walk.continue_from(place.following)
     deadline = deadline_of(run, place)
     if run.due_at < deadline:
-        looked = _look_again(run, program, place, environment, run.due_at)
-        return looked or walk.wait(place)
+        transition = _check_criterion(run, program, place, environment, run.due_at)
+        return transition or walk.wait(place)
     walk.record(place, {"came": None, "deadline": deadline.isoformat(), "branch": "else"})
     walk.since = deadline
-    return walk.to(place.otherwise)
+    return walk.continue_from(place.otherwise)
 
 
 def resume(run: Run, program: Program, environment: RunEnvironment) -> Transition:
     """Retry the step of a blocked or failed run."""
-    return Walk(replace(run, state="running", ended_at=None, reason=None), program, environment).to(run.step_id)
+    resumed = replace(run, state="running", ended_at=None, reason=None)
+    return Walk(resumed, program, environment).continue_from(run.step_id)
 
 
 def end(run: Run, state: State, now: datetime, reason: str | None = None) -> Run:
@@ -138,12 +142,12 @@ def _events(place: PlacedStep) -> tuple[object, ...]:
     return () if place.step.wait_for is None else place.step.wait_for.any
 
 
-def _look_again(
+def _check_criterion(
     run: Run, program: Program, place: PlacedStep, environment: RunEnvironment, at: datetime
 ) -> Transition | None:
     walk = Walk(run, program, environment)
     try:
-        true = walk.is_true_now(place, at)
+        is_true = walk.is_true_now(place, at)
     except BrokenCondition as broken:
         return walk.block(place, str(broken))
-    return walk.to(place.then) if true else None
+    return walk.continue_from(place.then) if is_true else None

@@ -72,9 +72,9 @@ def write_definition(definition: Definition) -> dict[str, Any]:
     written["reentry"] = definition.reentry
     written["while_paused"] = definition.while_paused
     written["max_event_age"] = definition.max_event_age.model_dump(mode="json", exclude_none=True)
-    for place in ("condition", "exit_on"):
-        if not written.get(place):
-            written.pop(place, None)
+    for member in ("condition", "exit_on"):
+        if not written.get(member):
+            written.pop(member, None)
     return written
 
 
@@ -84,7 +84,7 @@ def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
-    found: dict[str, str] = {}
+    details: dict[str, str] = {}
     for error in errors:
         pointer = ""
         for part in error["loc"]:
@@ -92,8 +92,8 @@ def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
                 pointer = deeper(pointer, part)
         detail = error["msg"].removeprefix("Value error, ")
         detail = {"extra_forbidden": "unknown member", "missing": "this is needed"}.get(error["type"], detail)
-        found.setdefault(pointer, detail)
-    return [Fault(pointer, detail) for pointer, detail in found.items()]
+        details.setdefault(pointer, detail)
+    return [Fault(pointer, detail) for pointer, detail in details.items()]
 
 
 def _size_faults(definition: Definition) -> list[Fault]:
@@ -127,8 +127,8 @@ def _id_faults(definition: Definition) -> list[Fault]:
 
 def _with_criteria(definition: Definition, criteria: dict[str, dict[str, Any]]) -> Definition:
     exits = tuple(
-        ExitWhen(no_longer=criteria[f"/exit_on/{index}/no_longer"]) if isinstance(one, ExitWhen) else one
-        for index, one in enumerate(definition.exit_on)
+        ExitWhen(no_longer=criteria[f"/exit_on/{index}/no_longer"]) if isinstance(rule, ExitWhen) else rule
+        for index, rule in enumerate(definition.exit_on)
     )
     changed: dict[str, object] = {"steps": _steps_with_criteria(definition.steps, "/steps", criteria)}
     if exits:

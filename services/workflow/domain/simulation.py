@@ -62,7 +62,7 @@ class Replay:
     def __init__(self, program: Program, environment: MovableEnvironment) -> None:
         self.outcome = TrialOutcome()
         self._program = program
-        self._world = environment
+        self._environment = environment
         self._triggers = TriggerIndex((trigger, True) for trigger in program.definition.triggers)
         self._running: dict[int, list[Run]] = {}
         self._past: dict[int, EntryHistory] = {}
@@ -81,20 +81,20 @@ class Replay:
         """Apply the next event."""
         contact = seen.event.contact_id
         self._pass_time(contact, seen.recorded_at)
-        self._world.move(seen.recorded_at)
+        self._environment.move(seen.recorded_at)
         for run in list(self._running.get(contact, ())):
-            transition = receive(run, self._program, seen, self._world)
+            transition = receive(run, self._program, seen, self._environment)
             if transition is not None:
                 self._apply(transition)
         past = self._past.setdefault(contact, EntryHistory())
         if self.starts(seen) and may_start(self._program.definition.reentry, past):
-            begun = begin(self._program, seen, self._world)
-            if begun is not None:
+            transition = begin(self._program, seen, self._environment)
+            if transition is not None:
                 past.started += 1
                 past.running += 1
                 self.outcome.started += 1
                 self.outcome.contacts.add(contact)
-                self._apply(begun)
+                self._apply(transition)
 
     def contacts(self) -> list[int]:
         """Return the contacts that have had a run."""
@@ -114,14 +114,14 @@ class Replay:
 
     def _pass_time(self, contact: int, until: datetime) -> None:
         while due := [run for run in self._running.get(contact, ()) if run.due_at is not None and run.due_at < until]:
-            run = min(due, key=lambda one: one.due_at or until)
+            run = min(due, key=lambda candidate: candidate.due_at or until)
             assert run.due_at is not None
-            self._world.move(run.due_at)
-            self._apply(fire(run, self._program, self._world))
+            self._environment.move(run.due_at)
+            self._apply(fire(run, self._program, self._environment))
 
     def _apply(self, transition: Transition) -> None:
         run = transition.run
-        others = [one for one in self._running.get(run.contact_id, ()) if one.run_id != run.run_id]
+        others = [other for other in self._running.get(run.contact_id, ()) if other.run_id != run.run_id]
         self._running[run.contact_id] = others
         if run.is_open:
             others.append(run)

@@ -5,6 +5,6 @@ from uuid import UUID
 from shared.criteria.sampling import sampled
 
 
-def goes_then(percent: float, workflow_id: UUID, step_id: str, contact_id: int) -> bool:
+def takes_then(percent: float, workflow_id: UUID, step_id: str, contact_id: int) -> bool:
     """Return True for `percent` of the contacts. A larger percentage includes the contacts of a smaller one."""
     return sampled(f"{workflow_id}:{step_id}", percent, contact_id)

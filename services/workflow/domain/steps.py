@@ -108,7 +108,7 @@ class Wait(Duration):
         return _time_of_day(value)
 
     @field_serializer("until", mode="wrap", when_used="json")
-    def as_it_is_read(self, until: datetime | time | None, write: SerializerFunctionWrapHandler) -> object:
+    def serialize_until(self, until: datetime | time | None, write: SerializerFunctionWrapHandler) -> object:
         """Write a time of the day as `HH:MM`."""
         return f"{until:%H:%M}" if isinstance(until, time) and not until.second else write(until)
 
@@ -162,8 +162,10 @@ class WaitFor(Strict):
 
 
 class Split(Strict):
-    """Continue with `then` for this share of the contacts, with `else` for the others; the same way for each
-    contact."""
+    """Continue with `then` for this share of the contacts, with `else` for the others.
+
+    A contact always gets the same branch.
+    """
 
     percent: Annotated[float, Field(gt=0, lt=100)]
     then: tuple["Step", ...] = ()
@@ -194,10 +196,10 @@ class Step(Strict):
 
     @model_validator(mode="after")
     def is_of_one_kind(self, _: ValidationInfo) -> Self:
-        given = self.model_fields_set - {"id"}
-        if len(given) != 1:
+        members = self.model_fields_set - {"id"}
+        if len(members) != 1:
             raise ValueError(f"a step has exactly one member apart from its id: {', '.join(KINDS)}")
-        [name] = given
+        [name] = members
         if getattr(self, name) is None:
             raise ValueError(f"{name.rstrip('_')} must be an object")
         return self
@@ -212,7 +214,7 @@ class Step(Strict):
 
     @property
     def body(self) -> WaitFor | If | Split | None:
-        """Its body, if it has steps inside."""
+        """The body of a step with inner steps; None for other kinds."""
         return self.wait_for or self.if_ or self.split
 
     @property
@@ -233,9 +235,9 @@ class Step(Strict):
         body = self.body
         if body is None:
             return self
-        inner: dict[str, object] = dict(update or {})
+        changes: dict[str, object] = dict(update or {})
         for name, steps in branches.items():
             if steps:
-                inner["otherwise" if name == "else" else name] = steps
+                changes["otherwise" if name == "else" else name] = steps
         member = "if_" if self.if_ else "split" if self.split else "wait_for"
-        return self.model_copy(update={member: body.model_copy(update=inner)})
+        return self.model_copy(update={member: body.model_copy(update=changes)})

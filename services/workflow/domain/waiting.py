@@ -43,5 +43,6 @@ def event_ends_wait(
 
 
 def _led_to(run: Run, program: Program, seen: ConsumedEvent) -> bool:
+    """Return whether an event belongs to the causes of the run, or starts runs of its workflow."""
     same_chain = seen.cause.correlation_id is not None and seen.cause.correlation_id == run.cause.correlation_id
     return same_chain or any(matches(trigger, seen.event) for trigger in program.definition.triggers)

@@ -9,13 +9,13 @@ from services.workflow.domain.environment import BrokenCondition, MissingReferen
 from services.workflow.domain.identity import idempotency_key
 from services.workflow.domain.program import PlacedStep, Program
 from services.workflow.domain.runs import ConsumedEvent, Effect, EffectKind, Run, State, StepTaken, Transition
-from services.workflow.domain.splitting import goes_then
+from services.workflow.domain.splitting import takes_then
 from services.workflow.domain.waiting import event_ends_wait
 from shared.events.labeling import Scalar
 
 
 class Walk:
-    """Computes one transition of a run; call `to` or another start method exactly once."""
+    """Computes one transition of a run; call exactly one of the methods that return a transition, once."""
 
     def __init__(
         self, run: Run, program: Program, environment: RunEnvironment, saw: dict[str, Any] | None = None
@@ -30,7 +30,7 @@ class Walk:
         self.steps: list[StepTaken] = []
         self.effects: list[Effect] = []
 
-    def take(self, place: PlacedStep, seen: ConsumedEvent) -> Transition:
+    def end_wait(self, place: PlacedStep, seen: ConsumedEvent) -> Transition:
         """End a wait by the event that it waited for."""
         self.cause = seen.cause
         self.taken = (*self.taken, seen.event.event_id)
@@ -41,14 +41,14 @@ class Walk:
             "occurred_at": seen.event.occurred_at.isoformat(),
         }
         self.record(place, {"came": came, "branch": "then"})
-        return self.to(place.then)
+        return self.continue_from(place.then)
 
-    def to(self, step_id: str | None) -> Transition:
+    def continue_from(self, step_id: str | None) -> Transition:
         """Continue from a step until a wait or the end."""
         while step_id is not None:
             place = self.program.places[step_id]
             try:
-                if self.leaves(place):
+                if self.must_exit(place):
                     return self.stop("exited", "exit_on: a criterion no longer holds")
                 if place.kind == "wait_for" and self.is_true_now(place, self.since):
                     step_id = place.then
@@ -58,7 +58,7 @@ class Walk:
                 if place.kind == "exit":
                     self.record(place, {"exited": True})
                     return self.stop("exited", None)
-                step_id = self.do(place)
+                step_id = self.take_step(place)
             except BrokenCondition as broken:
                 return self.block(place, str(broken))
             except MissingReference as missing:
@@ -66,10 +66,10 @@ class Walk:
                 return self.stop("failed", str(missing), place.id)
         return self.stop("finished", None)
 
-    def leaves(self, place: PlacedStep) -> bool:
+    def must_exit(self, place: PlacedStep) -> bool:
         """Return whether a criterion of `exit_on` is no longer true."""
         for criterion in self.program.exit_criteria:
-            result = self.environment.judge(criterion, self.run.contact, self.run.run_id)
+            result = self.environment.evaluate(criterion, self.run.contact, self.run.run_id)
             if not result.truth:
                 self.record(place, {"exited": True}, result.explain(), kind="exit_on")
                 return True
@@ -79,7 +79,7 @@ class Walk:
         """Return whether the criterion of a wait is true, which ends the wait at `at`. Raises BrokenCondition."""
         if place.criterion is None:
             return False
-        result = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
+        result = self.environment.evaluate(place.criterion, self.run.contact, self.run.run_id)
         if result.truth:
             self.record(place, {"came": "criterion", "branch": "then"}, result.explain())
             self.since = max(self.since, at)
@@ -91,11 +91,11 @@ class Walk:
         moved = transition.run
         if place.kind == "wait":
             return transition
-        for seen in self.environment.earlier(self.run):
+        for seen in self.environment.earlier_events(self.run):
             if event_ends_wait(moved, self.program, place, seen, consumed_before=True):
-                further = Walk(moved, self.program, self.environment).take(place, seen)
+                ended = Walk(moved, self.program, self.environment).end_wait(place, seen)
                 return Transition(
-                    further.run, transition.steps + further.steps, transition.effects + further.effects, self.saw
+                    ended.run, transition.steps + ended.steps, transition.effects + ended.effects, self.saw
                 )
         return transition
 
@@ -113,27 +113,27 @@ class Walk:
             end = self.environment.next_time(self.run, wait.until, self.since)
         else:
             end = wait.until or self.since + wait.length()
-        return end if wait.within is None else self.environment.in_window(self.run, wait.within, end)
+        return end if wait.within is None else self.environment.next_in_window(self.run, wait.within, end)
 
-    def do(self, place: PlacedStep) -> str | None:
+    def take_step(self, place: PlacedStep) -> str | None:
         """Take a step without a wait; return the id of the next one."""
         step = place.step
         if step.if_ is not None:
             assert place.criterion is not None
-            result = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
+            result = self.environment.evaluate(place.criterion, self.run.contact, self.run.run_id)
             return self.branch(place, result.truth, result.explain())
         if step.split is not None:
-            then = goes_then(step.split.percent, self.run.workflow_id, place.id, self.run.contact_id)
+            then = takes_then(step.split.percent, self.run.workflow_id, place.id, self.run.contact_id)
             return self.branch(place, then)
         if step.send is not None:
             self.send(place, step.send.message)
         elif step.assign_label is not None:
-            self.ask(place, "assign_label", step.assign_label.label, {"label_id": str(step.assign_label.label)})
+            self.request(place, "assign_label", step.assign_label.label, {"label_id": str(step.assign_label.label)})
         elif step.remove_label is not None:
-            self.ask(place, "remove_label", step.remove_label.label, {"label_id": str(step.remove_label.label)})
+            self.request(place, "remove_label", step.remove_label.label, {"label_id": str(step.remove_label.label)})
         elif step.set_field is not None:
-            asked = {"key": step.set_field.key, "value": step.set_field.value}
-            self.ask(place, "set_field", step.set_field.key, asked, step.set_field.value)
+            written = {"key": step.set_field.key, "value": step.set_field.value}
+            self.request(place, "set_field", step.set_field.key, written, step.set_field.value)
         return place.following
 
     def branch(self, place: PlacedStep, then: bool, saw: dict[str, Any] | None = None) -> str | None:
@@ -145,7 +145,7 @@ class Walk:
         """Request a message, or record why it is not sent."""
         why_not = self.environment.why_not_sent(self.run)
         if why_not is not None:
-            self.environment.need("send", message, self.run)
+            self.environment.require("send", message, self.run)
             self.record(place, {"not_sent": why_not})
             return
         key = idempotency_key(self.run.run_id, place.id)
@@ -153,11 +153,11 @@ class Walk:
         result: dict[str, Any] = {"message_id": str(message), "idempotency_key": key}
         if content is not None:
             result["content"] = content
-        self.ask(place, "send", message, result)
+        self.request(place, "send", message, result)
         self.effects[-1] = replace(self.effects[-1], revision=revision, content=content)
         self.since = max(self.since, self.environment.now)
 
-    def ask(
+    def request(
         self,
         place: PlacedStep,
         kind: EffectKind,
@@ -166,7 +166,7 @@ class Walk:
         value: Scalar | None = None,
     ) -> None:
         """Add an effect on another service. Raises MissingReference."""
-        self.environment.need(kind, subject, self.run)
+        self.environment.require(kind, subject, self.run)
         self.record(place, result)
         self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
 

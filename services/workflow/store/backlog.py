@@ -32,10 +32,10 @@ class Enrolment(NamedTuple):
 
 
 class DecisionState(NamedTuple):
-    """Facts of a partition number that cannot change during this unit of work.
+    """What cannot change for a partition number during this unit of work.
 
-    `behind` are the workflows that are behind in it; `decided`, per topic, the highest sequence on which a consumer of
-    another version has decided.
+    `behind` are the workflows that are behind in it; `decided` is, per topic, the highest sequence that a consumer of
+    another version has processed.
     """
 
     behind: dict[UUID, Backlog]
@@ -46,7 +46,7 @@ class DecisionStates(NamedTuple):
     """The revision of the definitions, and the state of each partition number of a unit of work."""
 
     revision: int
-    of: dict[int, DecisionState]
+    by_partition: dict[int, DecisionState]
 
 
 async def load(connection: PoolConnectionProxy, partitions: Collection[int], projection: int) -> DecisionStates:
@@ -55,8 +55,8 @@ async def load(connection: PoolConnectionProxy, partitions: Collection[int], pro
     [row] = await QUERIES["decision_state"].fetch(connection, partitions=list(partitions), projection=projection)
     states = {partition: DecisionState({}, {}) for partition in partitions}
     for partition, workflow, position, active in orjson.loads(row["behind"] or "[]"):
-        one = Backlog(partition, UUID(workflow), position, active)
-        states[partition].behind[one.workflow_id] = one
+        backlog = Backlog(partition, UUID(workflow), position, active)
+        states[partition].behind[backlog.workflow_id] = backlog
     for partition, topic, sequence in orjson.loads(row["decided"] or "[]"):
         states[partition].decided[topic] = sequence
     return DecisionStates(row["revision"], states)
@@ -68,7 +68,7 @@ async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitio
 
 
 async def move(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, position: int | None) -> None:
-    """Write up to which position a workflow has caught up; None if it is no longer behind."""
+    """Store the position up to which a workflow has caught up; None if it is no longer behind."""
     if position is None:
         await QUERIES["end_backlog"].execute(connection, workflow_id=workflow_id, partition=partition)
     else:
@@ -95,7 +95,7 @@ async def enrolments(connection: PoolConnectionProxy, partitions: Collection[int
 async def move_enrolment(
     connection: PoolConnectionProxy, workflow_id: UUID, partition: int, contact_id: int | None
 ) -> None:
-    """Write the progress of an enrolment; None if it is done."""
+    """Store the last contact that an enrolment has processed; None if it is done."""
     if contact_id is None:
         await QUERIES["end_enrolment"].execute(connection, workflow_id=workflow_id, partition=partition)
     else:

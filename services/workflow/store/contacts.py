@@ -43,19 +43,19 @@ async def save(
     `number_of` returns the partition number of a contact.
     """
     stored = {contact: facts.stored() async for contact, facts in yielding(changed.items())}
-    kept = [(contact, body) for contact, body in sorted(stored.items()) if body is not None]
-    if kept:
+    written = [(contact, body) for contact, body in sorted(stored.items()) if body is not None]
+    if written:
         await QUERIES["write_contacts"].execute(
             connection,
             projection=projection,
-            **columns(contact for contact, _ in kept),
-            partitions=[number_of(*contact) for contact, _ in kept],
-            facts=[body for _, body in kept],
-            segments=[_array(changed[contact].segments) for contact, _ in kept],
+            **columns(contact for contact, _ in written),
+            partitions=[number_of(*contact) for contact, _ in written],
+            facts=[body for _, body in written],
+            segments=[_array(changed[contact].segments) for contact, _ in written],
         )
-    gone = [contact for contact, body in stored.items() if body is None]
-    if gone:
-        await QUERIES["delete_contacts"].execute(connection, projection=projection, **columns(gone))
+    deleted = [contact for contact, body in stored.items() if body is None]
+    if deleted:
+        await QUERIES["delete_contacts"].execute(connection, projection=projection, **columns(deleted))
 
 
 def _array(ids: list[UUID]) -> str:
@@ -91,7 +91,10 @@ async def existing_after(
     existing: Existing,
     limit: int,
 ) -> list[tuple[int, StoredFacts]]:
-    """Return the next such contacts of a partition number with their facts, by id."""
+    """Return the next `limit` of these contacts with an id above `after` in a partition number, with their facts.
+
+    They are in the order of their ids.
+    """
     rows = await QUERIES["existing_after"].fetch(
         connection,
         projection=projection,
@@ -105,7 +108,7 @@ async def existing_after(
 
 
 async def count_existing(connection: PoolConnectionProxy, projection: int, account_id: int, existing: Existing) -> int:
-    """Return the number of such contacts."""
+    """Return the number of these contacts in an account."""
     number: int = await QUERIES["count_existing"].fetchval(
         connection, projection=projection, account_id=account_id, **existing.parameters()
     )

@@ -57,10 +57,10 @@ async def add_steps(connection: PoolConnectionProxy, changes: Mapping[tuple[int,
 
 async def states(connection: PoolConnectionProxy, workflows: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     """Return the number of runs of each workflow, by state."""
-    found: dict[UUID, dict[str, int]] = {workflow: {} for workflow in workflows}
+    numbers: dict[UUID, dict[str, int]] = {workflow: {} for workflow in workflows}
     for row in await QUERIES["run_counts"].fetch(connection, workflow_ids=workflows):
-        found[UUID(int=row["workflow_id"].int)][row["state"]] = int(row["number"])
-    return found
+        numbers[UUID(int=row["workflow_id"].int)][row["state"]] = int(row["number"])
+    return numbers
 
 
 async def steps(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[str, StepCounts]:
@@ -72,13 +72,13 @@ async def steps(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[str,
 async def first_clicks(
     connection: PoolConnectionProxy, clicks: Collection[tuple[UUID, UUID]], now: datetime
 ) -> list[tuple[int, UUID, str]]:
-    """Note that messages of runs were clicked, given as (run, message).
+    """Record that messages of runs were clicked; `clicks` are pairs of run and message.
 
     Returns the partition number, the workflow and the step that sent the message, for each that had not been clicked
     before.
     """
-    noted = sorted(clicks)
+    pairs = sorted(clicks)
     rows = await QUERIES["first_clicks"].fetch(
-        connection, run_ids=[run for run, _ in noted], message_ids=[message for _, message in noted], now=now
+        connection, run_ids=[run for run, _ in pairs], message_ids=[message for _, message in pairs], now=now
     )
     return [(row["partition"], UUID(int=row["workflow_id"].int), row["step_id"]) for row in rows]

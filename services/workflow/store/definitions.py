@@ -71,16 +71,17 @@ async def changed_since(connection: PoolConnectionProxy, revision: int) -> list[
 def _workflow(row: Record) -> Workflow:
     workflow_id = UUID(int=row["workflow_id"].int)
     programs = []
-    for one in orjson.loads(row["versions"]):
+    for version in orjson.loads(row["versions"]):
         try:
-            definition = read_definition(one["body"])
+            definition = read_definition(version["body"])
         except InvalidDefinition:
             # Written by a later release: only its own runs are blocked.
-            log.exception("definition cannot be read", workflow_id=str(workflow_id), version=one["version"])
+            log.exception("definition cannot be read", workflow_id=str(workflow_id), version=version["version"])
         else:
-            programs.append(compile_program(workflow_id, one["version"], row["account_id"], definition))
+            programs.append(compile_program(workflow_id, version["version"], row["account_id"], definition))
     phases = [
-        Phase(datetime.fromisoformat(one["since"]), one["state"], one["version"]) for one in orjson.loads(row["phases"])
+        Phase(datetime.fromisoformat(phase["since"]), phase["state"], phase["version"])
+        for phase in orjson.loads(row["phases"])
     ]
     return Workflow(workflow_id, row["account_id"], programs, phases)
 
@@ -183,5 +184,5 @@ async def versions_page(
     """Return the versions below `before`, newest first, and their total number."""
     rows = await QUERIES["versions_page"].fetch(connection, workflow_id=workflow_id, before=before, limit=limit)
     total: int = await QUERIES["count_versions"].fetchval(connection, workflow_id=workflow_id)
-    found = [StoredVersion(row["version"], orjson.loads(row["body"]), row["created_at"]) for row in rows]
-    return found, total
+    page = [StoredVersion(row["version"], orjson.loads(row["body"]), row["created_at"]) for row in rows]
+    return page, total

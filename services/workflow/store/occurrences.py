@@ -14,7 +14,7 @@ from shared.events.registry import EVENTS
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
-KEPT = timedelta(days=31)
+KEPT = timedelta(days=31)  # since an event was recorded
 COLUMNS = (
     "partition",
     "account_id",
@@ -81,7 +81,7 @@ async def since(
     for contact, moment in moments.items():
         number = number_of(*contact)
         earliest[number] = min(moment, earliest.get(number, moment))
-    found: dict[Contact, list[ConsumedEvent]] = {}
+    events: dict[Contact, list[ConsumedEvent]] = {}
     rows = await QUERIES["occurrences_since"].fetch(
         connection,
         partitions=list(earliest),
@@ -90,8 +90,8 @@ async def since(
         moments=list(moments.values()),
     )
     for row in rows:
-        found.setdefault((row["account_id"], row["contact_id"]), []).append(_occurrence(row).seen)
-    return found
+        events.setdefault((row["account_id"], row["contact_id"]), []).append(_occurrence(row).seen)
+    return events
 
 
 async def after(

@@ -19,7 +19,7 @@ Counted = Literal["waiting", "passed", "sent", "not_sent", "clicked", "then", "e
 
 
 class RunFilter(NamedTuple):
-    """A filter of runs; None stands for any. `outcome` is of the step, and nothing without one."""
+    """A filter of runs; None stands for any. `outcome` is that of the step; it is ignored without `step_id`."""
 
     contact_id: int | None = None
     state: str | None = None
@@ -73,7 +73,7 @@ async def find(connection: PoolConnectionProxy, account_id: int, run_id: UUID) -
 async def listed(
     connection: PoolConnectionProxy,
     workflow_id: UUID,
-    wanted: RunFilter,
+    run_filter: RunFilter,
     after: PlaceInList | None,
     limit: int,
 ) -> list[ListedRun]:
@@ -81,28 +81,28 @@ async def listed(
 
     The time is that of the outcome at a step, if the filter has one; otherwise that of the run's start.
     """
-    if wanted.step_id is not None and wanted.outcome != "waiting":
-        return await _with_outcome(connection, workflow_id, wanted.step_id, wanted, after, limit)
+    if run_filter.step_id is not None and run_filter.outcome != "waiting":
+        return await _with_outcome(connection, workflow_id, run_filter.step_id, run_filter, after, limit)
     started_at, trigger = after or (None, None)
     rows = await QUERIES["runs_listed"].fetch(
         connection,
         workflow_id=workflow_id,
-        contact_id=wanted.contact_id,
-        state=wanted.state,
-        step_id=wanted.step_id,
+        contact_id=run_filter.contact_id,
+        state=run_filter.state,
+        step_id=run_filter.step_id,
         started_at=started_at,
         trigger_event=trigger,
         limit=limit,
     )
-    found = [run_of(row) for row in rows]
-    return [ListedRun(run, (run.started_at, run.trigger_event)) for run in found]
+    runs = [run_of(row) for row in rows]
+    return [ListedRun(run, (run.started_at, run.trigger_event)) for run in runs]
 
 
 async def _with_outcome(
     connection: PoolConnectionProxy,
     workflow_id: UUID,
     step_id: str,
-    wanted: RunFilter,
+    run_filter: RunFilter,
     after: PlaceInList | None,
     limit: int,
 ) -> list[ListedRun]:
@@ -110,19 +110,19 @@ async def _with_outcome(
     conditions = {
         "workflow_id": workflow_id,
         "step_id": step_id,
-        "contact_id": wanted.contact_id,
-        "state": wanted.state,
+        "contact_id": run_filter.contact_id,
+        "state": run_filter.state,
         "at": at,
         "run_id": run_id,
         "limit": limit,
     }
-    if wanted.outcome == "clicked":
+    if run_filter.outcome == "clicked":
         rows = await QUERIES["runs_clicked"].fetch(connection, **conditions)
     else:
-        outcomes = PASSED if wanted.outcome == "passed" else (wanted.outcome,)
+        outcomes = PASSED if run_filter.outcome == "passed" else (run_filter.outcome,)
         rows = await QUERIES["runs_by_outcome"].fetch(connection, outcomes=outcomes, **conditions)
-    found = [(run_of(row), row["at"]) for row in rows]
-    return [ListedRun(run, (at, run.run_id)) for run, at in found]
+    runs = [(run_of(row), row["at"]) for row in rows]
+    return [ListedRun(run, (at, run.run_id)) for run, at in runs]
 
 
 async def count_of_contact(

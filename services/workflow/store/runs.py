@@ -84,7 +84,7 @@ class FollowingEvent(NamedTuple):
 
 
 def run_of(row: Record) -> Run:
-    """Return a row of `runs`."""
+    """Return the run that a row of `runs` holds."""
     return Run(
         run_id=UUID(int=row["run_id"].int),
         workflow_id=UUID(int=row["workflow_id"].int),
@@ -176,21 +176,21 @@ async def begin_deletion(connection: PoolConnectionProxy, workflow_id: UUID, par
 
 
 async def end_deletion(connection: PoolConnectionProxy, workflow_id: UUID, partition: int) -> None:
-    """Note that a deleted workflow has no more open runs in a partition number."""
+    """Record that a deleted workflow has no more open runs in a partition number."""
     await QUERIES["end_deletion"].execute(connection, workflow_id=workflow_id, partition=partition)
 
 
-async def past(
+async def entry_histories(
     connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], EntryHistory]:
     """Return how often each contact started each workflow."""
-    found = {pair: EntryHistory() for pair in pairs}
-    workflows, contacts = [workflow for workflow, _ in found], [contact for _, contact in found]
+    histories = {pair: EntryHistory() for pair in pairs}
+    workflows, contacts = [workflow for workflow, _ in histories], [contact for _, contact in histories]
     for row in await QUERIES["past_of_pairs"].fetch(connection, workflow_ids=workflows, contact_ids=contacts):
-        found[UUID(int=row["workflow_id"].int), row["contact_id"]] = EntryHistory(
+        histories[UUID(int=row["workflow_id"].int), row["contact_id"]] = EntryHistory(
             row["started"], row["running"], seen_before=True
         )
-    return found
+    return histories
 
 
 async def existing(connection: PoolConnectionProxy, runs: Collection[UUID]) -> set[UUID]:
@@ -204,7 +204,7 @@ async def depths(connection: PoolConnectionProxy, runs: Collection[UUID]) -> dic
     return {UUID(int=row["run_id"].int): row["depth"] for row in rows}
 
 
-async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID]) -> dict[UUID, UUID]:
+async def causing_runs(connection: PoolConnectionProxy, events: Collection[UUID]) -> dict[UUID, UUID]:
     """Return the run that caused each of these events, if there is one."""
     rows = await QUERIES["effects_of_events"].fetch(connection, event_ids=list(events))
     return {UUID(int=row["event_id"].int): UUID(int=row["run_id"].int) for row in rows}
@@ -213,7 +213,7 @@ async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID])
 async def insert(connection: PoolConnectionProxy, new: Sequence[NewRun], number_of: Callable[[int, int], int]) -> None:
     """Insert new runs; `number_of` returns the partition number of a contact."""
     if new:
-        rows = [_row(number_of(*one.run.contact), one) for one in new]
+        rows = [_row(number_of(*new_run.run.contact), new_run) for new_run in new]
         await connection.copy_records_to_table("runs", records=rows, columns=RUN_COLUMNS)
 
 

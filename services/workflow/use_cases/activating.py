@@ -27,9 +27,9 @@ async def activate(
     async with service.database.unit_of_work(CATALOG_PARTITION) as work:
         workflow = await find_workflow(work.connection, account_id, workflow_id)
         if workflow.state != "active":
-            was = workflow.state
+            previous_state = workflow.state
             workflow = await change_state(work, workflow, "active")
-            if was == "draft":
+            if previous_state == "draft":
                 await enrol_existing(service, work, workflow)
     await service.wait_until_published(work)
     return await describe(service, workflow), expected

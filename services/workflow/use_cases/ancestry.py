@@ -33,7 +33,7 @@ class Ancestry:
         following = [seen for seen in batch if _follows_by_cause(seen.event)]
         causes = {cause for seen in following if (cause := seen.causation_id) is not None}
         if causes:
-            self._run_of = await runs.followed_by(connection, causes)
+            self._run_of = await runs.causing_runs(connection, causes)
         named = {named for seen in batch if (named := _named_run(seen.event)) is not None}
         if named or self._run_of:
             self._depths = await runs.depths(connection, named | set(self._run_of.values()))
@@ -71,7 +71,7 @@ def run_clicked(event: ContactEvent) -> tuple[UUID, UUID] | None:
 
 
 _BY_CAUSE = frozenset({SegmentEntered, SegmentLeft, ContactChanged})
-_NAMING = frozenset({LabelAssigned, LabelRemoved, ContactEngaged})
+_NAMING_A_RUN = frozenset({LabelAssigned, LabelRemoved, ContactEngaged})
 
 
 def _follows_by_cause(event: ContactEvent) -> bool:
@@ -79,7 +79,7 @@ def _follows_by_cause(event: ContactEvent) -> bool:
 
 
 def _named_run(event: ContactEvent) -> UUID | None:
-    if type(event) not in _NAMING:
+    if type(event) not in _NAMING_A_RUN:
         return None
     if isinstance(event, LabelAssigned | LabelRemoved):
         return event.origin.run_id if event.origin.kind == "workflow" else None

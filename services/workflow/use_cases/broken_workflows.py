@@ -12,17 +12,17 @@ class BrokenWorkflows:
 
     def __init__(self, catalogs: Catalogs) -> None:
         self._catalogs = catalogs
-        self._found: dict[int, tuple[Program, list[Fault]]] = {}
+        self._cache: dict[int, tuple[Program, list[Fault]]] = {}
         catalogs.catalog.on_change(self._changed)
 
     def _changed(self, _: CatalogEvent) -> None:
-        self._found.clear()
+        self._cache.clear()
 
     def faults(self, program: Program) -> list[Fault]:
         """Return a fault for each missing thing that the version names; an empty list if there are none."""
-        kept = self._found.get(id(program))
+        cached = self._cache.get(id(program))
         # The entry keeps the program alive, so that its identity is not reused.
-        if kept is None or kept[0] is not program:
+        if cached is None or cached[0] is not program:
             faults = reference_faults(program.definition, self._catalogs.lookup(program.account_id))
-            kept = self._found[id(program)] = (program, faults)
-        return kept[1]
+            cached = self._cache[id(program)] = (program, faults)
+        return cached[1]

@@ -39,14 +39,14 @@ class WorkflowLookup(AccountLookup):
 
     def segment_existence(self, segment_id: UUID) -> Existence:
         """Return whether the segment exists."""
-        found = self._own(SegmentChanged, segment_id)
-        if found is None:
+        segment = self._own(SegmentChanged, segment_id)
+        if segment is None:
             return "unknown"
-        return "known" if found.state == "active" else "deleted"
+        return "known" if segment.state == "active" else "deleted"
 
     def _criterion_of(self, segment_id: UUID) -> Criterion | None:
-        found = self._own(SegmentChanged, segment_id)
-        return None if found is None or found.state == "deleted" else self._catalogs.criterion_of(found)
+        segment = self._own(SegmentChanged, segment_id)
+        return None if segment is None or segment.state == "deleted" else self._catalogs.criterion_of(segment)
 
 
 def criterion_faults(criterion: Criterion, lookup: WorkflowLookup) -> list[Fault]:
@@ -74,15 +74,15 @@ class Catalogs:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._segments: dict[UUID, tuple[int, Criterion]] = {}
-        self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
+        self._inlined: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
         self._last_labels: dict[int, tuple[Criterion, Criterion]] = {}
-        self._looked_for: set[int] = set()
+        self._refreshed_for: set[int] = set()
         self._merged: dict[int, MergedLabels] = {}
         self._blocks: dict[UUID, tuple[MessageChanged, tuple[Block, ...]]] = {}
         catalog.on_change(self._changed)
 
     def _changed(self, event: CatalogEvent) -> None:
-        self._ready.clear()
+        self._inlined.clear()
         self._last_labels.clear()
         if isinstance(event, LabelChanged) and (event.merged_into is not None or event.account_id in self._merged):
             labels = self.catalog.all(LabelChanged, event.account_id)
@@ -104,26 +104,26 @@ class Catalogs:
 
         Raises BrokenCondition for a zone that this machine does not know.
         """
-        found = self.catalog.find(AccountChanged, account_id)
-        if found is None:
+        account = self.catalog.find(AccountChanged, account_id)
+        if account is None:
             return UTC
         try:
-            return ZoneInfo(found.time_zone)
+            return ZoneInfo(account.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise BrokenCondition(f"the time zone {found.time_zone} is not known here") from error
+            raise BrokenCondition(f"the time zone {account.time_zone} is not known here") from error
 
     def knows(self, account_id: int) -> bool:
         """Return whether the account is known."""
         return self.catalog.find(AccountChanged, account_id) is not None
 
-    async def know_accounts(self, accounts: set[int]) -> None:
+    async def refresh_for_unknown(self, accounts: set[int]) -> None:
         """Read the catalog to its current end, once for each unknown account.
 
         Days are in the account's time zone, which must be known before events are folded.
         """
-        unknown = {account for account in accounts if not self.knows(account)} - self._looked_for
+        unknown = {account for account in accounts if not self.knows(account)} - self._refreshed_for
         if unknown:
-            self._looked_for |= unknown
+            self._refreshed_for |= unknown
             await self.catalog.refresh()
 
     def today(self, account_id: int, now: datetime) -> date:
@@ -132,53 +132,53 @@ class Catalogs:
 
     def criterion_of(self, segment: SegmentChanged) -> Criterion:
         """Return the parsed criterion of a segment."""
-        kept = self._segments.get(segment.segment_id)
-        if kept is None or kept[0] != segment.segment_version:
-            kept = self._segments[segment.segment_id] = (segment.segment_version, parse(segment.criterion))
-        return kept[1]
+        cached = self._segments.get(segment.segment_id)
+        if cached is None or cached[0] != segment.segment_version:
+            cached = self._segments[segment.segment_id] = (segment.segment_version, parse(segment.criterion))
+        return cached[1]
 
-    def ready(self, account_id: int, criterion: Criterion) -> Criterion:
+    def with_segments_inlined(self, account_id: int, criterion: Criterion) -> Criterion:
         """Return a criterion with its segments inlined. Raises BrokenCondition if it names something deleted."""
         key = (account_id, id(criterion))
-        kept = self._ready.get(key)
+        cached = self._inlined.get(key)
         # The entry keeps the criterion alive, so that its identity is not reused.
-        if kept is None or kept[0] is not criterion:
+        if cached is None or cached[0] is not criterion:
             lookup = self.lookup(account_id)
-            gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
-            whole = gone[0] if gone else inlined(criterion, lookup.segment)
-            kept = self._ready[key] = (criterion, whole)
-        if isinstance(kept[1], str):
-            raise BrokenCondition(kept[1])
-        return kept[1]
+            faults = [fault.detail for fault in criterion_faults(criterion, lookup)]
+            result = faults[0] if faults else inlined(criterion, lookup.segment)
+            cached = self._inlined[key] = (criterion, result)
+        if isinstance(cached[1], str):
+            raise BrokenCondition(cached[1])
+        return cached[1]
 
     def with_last_labels(self, account_id: int, criterion: Criterion) -> Criterion:
-        """Return a criterion from `ready` with merged labels resolved."""
+        """Return a criterion from `with_segments_inlined` with merged labels resolved."""
         merged = self.merged(account_id)
         if not merged:
             return criterion
-        kept = self._last_labels.get(id(criterion))
-        if kept is None or kept[0] is not criterion:
-            kept = self._last_labels[id(criterion)] = (criterion, with_merged_labels(criterion, merged.last))
-        return kept[1]
+        cached = self._last_labels.get(id(criterion))
+        if cached is None or cached[0] is not criterion:
+            cached = self._last_labels[id(criterion)] = (criterion, with_merged_labels(criterion, merged.last))
+        return cached[1]
 
     def blocks(self, account_id: int, message_id: UUID) -> tuple[int | None, tuple[Block, ...]]:
         """Return the revision of a message and its blocks; None and no blocks for an unknown message."""
-        found = self.catalog.find(MessageChanged, message_id)
-        if found is None or found.account_id != account_id:
+        message = self.catalog.find(MessageChanged, message_id)
+        if message is None or message.account_id != account_id:
             return None, ()
-        kept = self._blocks.get(message_id)
-        if kept is None or kept[0] is not found:
+        cached = self._blocks.get(message_id)
+        if cached is None or cached[0] is not message:
             if len(self._blocks) >= MOST_BLOCKS:
                 self._blocks.clear()
-            kept = self._blocks[message_id] = (found, read_blocks(found.blocks))
-        return found.revision, kept[1]
+            cached = self._blocks[message_id] = (message, read_blocks(message.blocks))
+        return message.revision, cached[1]
 
-    def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
+    def require(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
         """Raise MissingReference if a message, label or field was deleted; unknown things may still become known."""
         lookup = self.lookup(account_id)
         if isinstance(subject, str):
-            found = self.catalog.find(FieldChanged, (account_id, subject))
-            existence: Existence = "deleted" if found is not None and found.state == "deleted" else "known"
+            field = self.catalog.find(FieldChanged, (account_id, subject))
+            existence: Existence = "deleted" if field is not None and field.state == "deleted" else "known"
             what = "field"
         elif kind == "send":
             existence, what = lookup.message(subject), "message"

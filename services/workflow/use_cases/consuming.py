@@ -1,4 +1,4 @@
-"""Apply a batch of events: fold facts, move runs, start runs, forget contacts that are gone."""
+"""Applies a batch of events: folds facts, moves and starts runs, removes contacts that were erased or merged."""
 
 from collections.abc import Sequence
 
@@ -33,14 +33,16 @@ class Consumption:
     async def run(self, batch: Sequence[Received]) -> None:
         """Apply the batch and write the results."""
         unit = self.unit
-        new, known, gone = await self._sort(batch)
-        events = new + known
-        await unit.catalogs.know_accounts({seen.event.account_id for seen, _ in events})
-        await unit.load({(seen.event.account_id, seen.event.contact_id) for seen, _ in events} | gone)
-        async for seen, _ in yielding(known):
+        new, processed, removed = await self._classify(batch)
+        events = new + processed
+        await unit.catalogs.refresh_for_unknown({seen.event.account_id for seen, _ in events})
+        await unit.load({(seen.event.account_id, seen.event.contact_id) for seen, _ in events} | removed)
+        async for seen, _ in yielding(processed):
             unit.fold(seen)
         starts = {
-            index: programs async for index, (seen, _) in yielding(enumerate(new)) if (programs := self._starts(seen))
+            index: programs
+            async for index, (seen, _) in yielding(enumerate(new))
+            if (programs := self._started_by(seen))
         }
         await unit.load_past((program, new[index][0]) for index, programs in starts.items() for program in programs)
         ancestry = Ancestry()
@@ -49,34 +51,34 @@ class Consumption:
             self._apply(ancestry, seen, record, starts.get(index, ()))
             await unit.keep_alive(index)
             if isinstance(seen.event, ContactChanged) and seen.event.state != "active":
-                gone.add((seen.event.account_id, seen.event.contact_id))
-        self._forget(gone)
+                removed.add((seen.event.account_id, seen.event.contact_id))
+        self._forget(removed)
         await unit.look_back()
         await unit.save()
-        await self._blank(gone)
-        await self._keep(new)
+        await self._blank_values(removed)
+        await self._store(new)
         self.decided = len(new)
 
-    async def _sort(self, batch: Sequence[Received]) -> tuple[list[Consumed], list[Consumed], set[Contact]]:
+    async def _classify(self, batch: Sequence[Received]) -> tuple[list[Consumed], list[Consumed], set[Contact]]:
         """Return events to process, events that an older projection has processed, and erased or merged contacts."""
         new: list[Consumed] = []
-        known: list[Consumed] = []
-        gone: set[Contact] = set()
+        processed: list[Consumed] = []
+        removed: set[Contact] = set()
         async for record in yielding(batch):
             event = record.event
             if isinstance(event, Tombstone):
                 account, contact = event.key.split(":")
-                gone.add((int(account), int(contact)))
+                removed.add((int(account), int(contact)))
                 continue
             cause = Causation(record.event_id, record.correlation_id, record.trace)
             seen = ConsumedEvent(event, recorded_at(event), cause, record.causation_id)
             # A record that was held has an old sequence, but was not processed.
             decided = self.unit.states[record.partition].decided
             is_new = record.held_id is not None or (record.sequence or 0) > decided.get(record.topic, 0)
-            (new if is_new else known).append((seen, record))
-        return new, known, gone
+            (new if is_new else processed).append((seen, record))
+        return new, processed, removed
 
-    def _starts(self, seen: ConsumedEvent) -> list[Program]:
+    def _started_by(self, seen: ConsumedEvent) -> list[Program]:
         merged = self.unit.catalogs.merged(seen.event.account_id)
         programs = self._workflows.started_by(seen, merged)
         if not programs:
@@ -102,22 +104,22 @@ class Consumption:
             unit.changes.click(*clicked)
         unit.remember(seen)
 
-    def _forget(self, gone: set[Contact]) -> None:
+    def _forget(self, removed: set[Contact]) -> None:
         """End the runs of contacts that were erased or merged into others, and remove their facts."""
-        for contact in gone:
+        for contact in removed:
             self.unit.cancel(contact, (), "the contact is gone")
             self.unit.forget(contact)
 
-    async def _blank(self, gone: set[Contact]) -> None:
-        if gone:
-            accounts = {account for account, _ in gone}
+    async def _blank_values(self, removed: set[Contact]) -> None:
+        if removed:
+            accounts = {account for account, _ in removed}
             workflows = [workflow for account in accounts for workflow in self._workflows.of_account(account)]
-            await runs.blank_what_was_seen(self._connection, gone, workflows)
+            await runs.blank_what_was_seen(self._connection, removed, workflows)
             for account in sorted(accounts):
-                contacts = [contact for of, contact in gone if of == account]
+                contacts = [contact for owner, contact in removed if owner == account]
                 await blank_answers(self._connection, account, contacts)
 
-    async def _keep(self, new: Sequence[Consumed]) -> None:
+    async def _store(self, new: Sequence[Consumed]) -> None:
         """Store the events for waits that look back, ends of pauses, and trials of drafts."""
         rows = [
             occurrences.row_of(record.partition, seen, record.topic, _type(record), record.value or b"")

@@ -21,12 +21,12 @@ from shared.events.topics import CATALOG_PARTITION
 from shared.events.workflow import WorkflowChanged
 from shared.store.unit_of_work import UnitOfWork
 
-# Called with the current version before a change; raises if the client has read another one.
 MOST_WORKFLOWS = 1_000
 MOST_BYTES = (
     262_144  # of a definition as JSON: an event has at most 900,000 bytes, and every process loads all definitions
 )
 
+# Called with the current version before a change; raises if the client has read another one.
 VersionCheck = Callable[[int], None]
 
 
@@ -109,9 +109,11 @@ async def list_page(
 ) -> tuple[list[WorkflowState], int]:
     """Return up to `limit` workflows after an id, oldest first, and their total number."""
     async with service.database.pool.acquire() as connection:
-        found, total = await definitions.listed(connection, account_id, after, limit)
-        by_state = await counts.states(connection, [workflow.workflow_id for workflow in found])
-    states = [WorkflowState(workflow, _broken(service, workflow), by_state[workflow.workflow_id]) for workflow in found]
+        workflows, total = await definitions.listed(connection, account_id, after, limit)
+        by_state = await counts.states(connection, [workflow.workflow_id for workflow in workflows])
+    states = [
+        WorkflowState(workflow, _broken(service, workflow), by_state[workflow.workflow_id]) for workflow in workflows
+    ]
     return states, total
 
 

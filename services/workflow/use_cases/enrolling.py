@@ -23,7 +23,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 async def enrol_existing(service: WorkflowService, work: UnitOfWork, workflow: StoredWorkflow) -> None:
-    """Begin the enrolment for the current version if it has such triggers, and end others; ticks do the rest."""
+    """Begin the enrolment for the current version if it has such triggers, and end others; ticks enrol the contacts."""
     if existing_of(workflow.definition):
         await backlog.begin_enrolment(work.connection, workflow.workflow_id, service.partitions, workflow.version)
     else:
@@ -32,14 +32,14 @@ async def enrol_existing(service: WorkflowService, work: UnitOfWork, workflow: S
 
 def existing_of(definition: Definition, merged: MergedLabels = NONE_MERGED) -> Existing:
     """Return the segments and labels of triggers with `include_existing`, including labels merged with these."""
-    asking = list(_asking(definition.triggers))
+    triggers = list(_including_existing(definition.triggers))
     return Existing(
-        segments=tuple(trigger.segment for trigger in asking if isinstance(trigger, OnSegment)),
-        labels=merged.all_alike(trigger.label for trigger in asking if isinstance(trigger, OnLabel)),
+        segments=tuple(trigger.segment for trigger in triggers if isinstance(trigger, OnSegment)),
+        labels=merged.all_alike(trigger.label for trigger in triggers if isinstance(trigger, OnLabel)),
     )
 
 
-def _asking(triggers: tuple[AnyTrigger, ...]) -> Iterator[OnSegment | OnLabel]:
+def _including_existing(triggers: tuple[AnyTrigger, ...]) -> Iterator[OnSegment | OnLabel]:
     for trigger in triggers:
         if not isinstance(trigger, OnSegment | OnLabel):
             continue
@@ -50,7 +50,7 @@ def _asking(triggers: tuple[AnyTrigger, ...]) -> Iterator[OnSegment | OnLabel]:
 def events_of_existing(
     program: Program, existing: Existing, contact_id: int, facts: StoredFacts, now: datetime
 ) -> Iterator[ConsumedEvent]:
-    """Return the events by which an existing contact starts a run, as if they were recorded now.
+    """Yield the events by which an existing contact starts a run, as if they were recorded now.
 
     Their ids are deterministic, so that a replay starts nothing twice.
     """

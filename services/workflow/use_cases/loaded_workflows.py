@@ -73,11 +73,11 @@ class LoadedWorkflows:
         index = self._indexes.get(seen.event.account_id)
         if index is None:
             return []
-        found: dict[UUID, Program] = {}
+        programs: dict[UUID, Program] = {}
         for reading in merged.readings(seen):
             for program in self._in_effect(index, reading):
-                found.setdefault(program.workflow_id, program)
-        return list(found.values())
+                programs.setdefault(program.workflow_id, program)
+        return list(programs.values())
 
     def _in_effect(self, index: TriggerIndex[Program], seen: ConsumedEvent) -> Iterator[Program]:
         for program in index.find(seen.event):

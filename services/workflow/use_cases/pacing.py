@@ -1,4 +1,4 @@
-"""Long requests in an API process: an account may have few of them in progress at a time."""
+"""Limits the long requests that an account has in progress at a time in an API process."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 from services.workflow.domain.errors import TooBusy
 
-AT_A_TIME = 2  # concurrent requests of an account in this process
+MOST_CONCURRENT = 2  # requests of an account in this process
 
 
 class AccountSlots:
     """Limits the number of requests of one kind that an account has in progress in this process."""
 
-    def __init__(self, most: int = AT_A_TIME) -> None:
+    def __init__(self, most: int = MOST_CONCURRENT) -> None:
         self._most = most
         self._taken: Counter[int] = Counter()
 

@@ -11,12 +11,16 @@ from services.workflow.use_cases.catalogs import WorkflowLookup, criterion_fault
 from shared.criteria import Existence, Fault, parse
 from shared.criteria.comparing import parse_day
 
-ENDS = frozenset({"label_deleted", "label_merged"})
+END_ORIGINS = frozenset({"label_deleted", "label_merged"})
 
 
 def reference_faults(definition: Definition, lookup: WorkflowLookup) -> list[Fault]:
     """Return a fault with a pointer for each missing thing that the definition names."""
-    return [*_trigger_faults(definition, lookup), *_step_faults(definition, lookup), *_criteria(definition, lookup)]
+    return [
+        *_trigger_faults(definition, lookup),
+        *_step_faults(definition, lookup),
+        *_criterion_faults(definition, lookup),
+    ]
 
 
 def _trigger_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
@@ -27,43 +31,45 @@ def _trigger_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[
         "segment": lookup.segment_existence,
     }
     for pointer, trigger in triggers_of(definition):
-        for name, ask in lookups.items():
+        for name, existence_of in lookups.items():
             named: UUID | None = getattr(trigger, name, None)
-            if named is not None and not _asks_for_the_end(trigger):
-                yield from _fault(f"{pointer}/{name}", name, named, ask(named))
+            if named is not None and not _expects_end_of_label(trigger):
+                yield from _existence_faults(f"{pointer}/{name}", name, named, existence_of(named))
         if isinstance(trigger, OnSegment):
             for detail in segment_trouble(trigger.segment, lookup):
                 yield Fault(f"{pointer}/segment", detail)
 
 
-def _asks_for_the_end(trigger: AnyTrigger) -> bool:
-    """Return whether a trigger is on the deletion or merging of its label: it is not broken when the label is gone."""
-    return isinstance(trigger, OnLabel) and not ENDS.isdisjoint(trigger.origins or ())
+def _expects_end_of_label(trigger: AnyTrigger) -> bool:
+    """Return whether a trigger is on the deletion or merging of its label, which therefore does not break it."""
+    return isinstance(trigger, OnLabel) and not END_ORIGINS.isdisjoint(trigger.origins or ())
 
 
 def _step_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
     for pointer, step in walk(definition.steps):
         here = f"{pointer}/{step.kind}"
         if step.send is not None:
-            yield from _fault(f"{here}/message", "message", step.send.message, lookup.message(step.send.message))
-        of_label = step.assign_label or step.remove_label
-        if of_label is not None:
-            yield from _fault(f"{here}/label", "label", of_label.label, lookup.label(of_label.label))
+            yield from _existence_faults(
+                f"{here}/message", "message", step.send.message, lookup.message(step.send.message)
+            )
+        label_step = step.assign_label or step.remove_label
+        if label_step is not None:
+            yield from _existence_faults(f"{here}/label", "label", label_step.label, lookup.label(label_step.label))
         if step.set_field is not None:
             yield from _field_faults(here, step.set_field, lookup)
 
 
 def _field_faults(pointer: str, step: SetField, lookup: WorkflowLookup) -> Iterator[Fault]:
-    found = lookup.field(step.key)
-    if found is None:
+    field = lookup.field(step.key)
+    if field is None:
         yield Fault(f"{pointer}/key", f"there is no field {step.key}")
         return
-    kind, choices = found
+    kind, choices = field
     value: Any = step.value
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         "text": isinstance(value, str),
-        "number": number,
+        "number": is_number,
         "boolean": isinstance(value, bool),
         "date": parse_day(value) is not None,
         "choice": value in choices,
@@ -73,13 +79,13 @@ def _field_faults(pointer: str, step: SetField, lookup: WorkflowLookup) -> Itera
         yield Fault(f"{pointer}/value", f"the field {step.key} takes {needed}")
 
 
-def _criteria(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
+def _criterion_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
     for pointer, criterion in criteria_of(definition):
         for fault in criterion_faults(parse(criterion), lookup):
             yield Fault(pointer + fault.pointer, fault.detail)
 
 
-def _fault(pointer: str, what: str, named: UUID, existence: Existence) -> Iterator[Fault]:
+def _existence_faults(pointer: str, what: str, named: UUID, existence: Existence) -> Iterator[Fault]:
     if existence == "unknown":
         yield Fault(pointer, f"there is no {what} {named}")
     elif existence != "known":

@@ -24,17 +24,17 @@ class PastOutcome(NamedTuple):
         return round(number / self.share)
 
 
-async def replay_past(service: WorkflowService, program: Program, days: int, most: int) -> PastOutcome:
+async def replay_past(service: WorkflowService, program: Program, days: int, most_events: int) -> PastOutcome:
     """Return what would have happened if the definition had been in effect for `days`.
 
-    Conditions see the facts of today. Contacts are spread evenly over the partition numbers; once `most` events have
-    been processed, the remaining partition numbers are skipped. Raises TooBusy.
+    Conditions see the facts of today. Contacts are spread evenly over the partition numbers; once
+    `most_events` have been processed, the remaining partition numbers are skipped. Raises TooBusy.
     """
     with service.replays.take(program.account_id):
-        return await _Past(service, program).play(days, most)
+        return await _PastReplay(service, program).play(days, most_events)
 
 
-class _Past:
+class _PastReplay:
     def __init__(self, service: WorkflowService, program: Program) -> None:
         self.service = service
         self.account_id = program.account_id
@@ -42,25 +42,25 @@ class _Past:
         self.environment = RunContext(service.catalogs, self.now)
         self.replay = Replay(program, self.environment)
 
-    async def play(self, days: int, most: int) -> PastOutcome:
-        looked_at = partitions = 0
-        while partitions < self.service.partitions and looked_at < most:
-            looked_at += await self._play_partition(partitions, self.now - timedelta(days=days))
+    async def play(self, days: int, most_events: int) -> PastOutcome:
+        events_read = partitions = 0
+        while partitions < self.service.partitions and events_read < most_events:
+            events_read += await self._play_partition(partitions, self.now - timedelta(days=days))
             partitions += 1
         async for contact in yielding(self.replay.contacts()):
             self.replay.finish_contact(contact, self.now)
         return PastOutcome(self.replay.outcome, partitions / self.service.partitions)
 
     async def _play_partition(self, partition: int, since: datetime) -> int:
-        position = looked_at = 0
+        position = events_read = 0
         while True:
             piece = await self._read(partition, since, position)
-            async for one in yielding(piece):
-                if (self.account_id, one.seen.event.contact_id) in self.environment.facts:
-                    self.replay.play(one.seen)
-            looked_at += len(piece)
+            async for occurrence in yielding(piece):
+                if (self.account_id, occurrence.seen.event.contact_id) in self.environment.facts:
+                    self.replay.play(occurrence.seen)
+            events_read += len(piece)
             if len(piece) < PIECE:
-                return looked_at
+                return events_read
             position = piece[-1].position
 
     async def _read(self, partition: int, since: datetime, after: int) -> list[occurrences.Occurrence]:

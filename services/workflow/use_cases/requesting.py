@@ -1,4 +1,4 @@
-"""Appends the event for an effect of a step."""
+"""Builds the event for an effect of a step."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ EXPIRES_AFTER = timedelta(days=3)
 
 
 def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
-    """Append the command to labeling or the request to the delivery pipeline. The run's id is the id of the send."""
+    """Return the command to labeling or the request to the delivery pipeline. The run's id is the id of the send."""
     origin = Origin(kind="workflow", workflow_id=run.workflow_id, run_id=run.run_id, step_id=effect.step_id)
     account, contact = run.account_id, run.contact_id
     match effect.kind, effect.subject:

@@ -1,4 +1,4 @@
-"""The changes of runs in a unit of work: collected while they move, written set-wise at its end."""
+"""The changes of runs in a unit of work: collected while they move, written at its end with set-based statements."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -70,9 +70,9 @@ class RunChanges:
         await runs.insert_effects(connection, self._followed)
         await counts.add_states(connection, self._state_changes())
         await counts.add_steps(connection, await self._step_changes())
-        self._work.after_commit(self._count)
+        self._work.after_commit(self._count_metrics)
 
-    def _touched(self) -> Iterable[Run]:
+    def _changed_runs(self) -> Iterable[Run]:
         yield from (new.run for new in self._new.values())
         yield from self._moved.values()
 
@@ -81,7 +81,7 @@ class RunChanges:
 
     def _state_changes(self) -> dict[tuple[int, UUID, str], int]:
         changes: Counter[tuple[int, UUID, str]] = Counter()
-        for run in self._touched():
+        for run in self._changed_runs():
             number = self._number_of(run)
             changes[number, run.workflow_id, run.state] += 1
             if run.run_id in self._before:
@@ -91,32 +91,32 @@ class RunChanges:
     async def _step_changes(self) -> dict[tuple[int, UUID, str], StepCounts]:
         changes: dict[tuple[int, UUID, str], StepCounts] = {}
 
-        def of(number: int, workflow_id: UUID, step_id: str) -> StepCounts:
+        def counts_of(number: int, workflow_id: UUID, step_id: str) -> StepCounts:
             return changes.setdefault((number, workflow_id, step_id), StepCounts())
 
-        for run in self._touched():
+        for run in self._changed_runs():
             number = self._number_of(run)
             state, step_id = self._before.get(run.run_id, (None, None))
             if state in OPEN_STATES and step_id is not None:
-                of(number, run.workflow_id, step_id).waiting -= 1
+                counts_of(number, run.workflow_id, step_id).waiting -= 1
             if run.is_open and run.step_id is not None:
-                of(number, run.workflow_id, run.step_id).waiting += 1
+                counts_of(number, run.workflow_id, run.step_id).waiting += 1
         for run, step in self._steps:
-            _add(of(self._number_of(run), run.workflow_id, step.step_id), step.outcome)
+            _add_outcome(counts_of(self._number_of(run), run.workflow_id, step.step_id), step.outcome)
         if self._clicks:
             for clicked in await counts.first_clicks(self._work.connection, self._clicks, self._now):
-                of(*clicked).clicked += 1
+                counts_of(*clicked).clicked += 1
         return changes
 
-    def _count(self) -> None:
+    def _count_metrics(self) -> None:
         RUNS_STARTED.inc(len(self._new))
-        for state, number in Counter(run.state for run in self._touched() if not run.is_open).items():
+        for state, number in Counter(run.state for run in self._changed_runs() if not run.is_open).items():
             RUNS_ENDED.labels(state).inc(number)
         for kind, number in Counter(step.kind for _, step in self._steps).items():
             STEPS_TAKEN.labels(kind).inc(number)
 
 
-def _add(step_counts: StepCounts, outcome: Outcome) -> None:
+def _add_outcome(step_counts: StepCounts, outcome: Outcome) -> None:
     step_counts.passed += outcome in PASSED
     step_counts.sent += outcome == "sent"
     step_counts.not_sent += outcome == "not_sent"

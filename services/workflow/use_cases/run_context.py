@@ -34,15 +34,15 @@ class RunContext:
         self._now = now
         self._days.clear()
 
-    def judge(self, criterion: Criterion, contact: Contact, run: UUID | None) -> ConditionResult:
+    def evaluate(self, criterion: Criterion, contact: Contact, run: UUID | None) -> ConditionResult:
         """Evaluate on the service's own facts; segments are inlined, so that they do not lag behind."""
         account_id, _ = contact
-        asked = self._catalogs.ready(account_id, criterion)
+        inlined = self._catalogs.with_segments_inlined(account_id, criterion)
         facts = self._catalogs.merged(account_id).facts(self.facts[contact])
-        resolved = self._catalogs.with_last_labels(account_id, asked)
-        found = evaluate(resolved if run is None else for_run(resolved, run), facts, self._today(account_id))
+        resolved = self._catalogs.with_last_labels(account_id, inlined)
+        result = evaluate(resolved if run is None else for_run(resolved, run), facts, self._today(account_id))
         # The values read are shown with the criterion as it was written.
-        return ConditionResult(found.truth, lambda: found.as_written(asked).tree())
+        return ConditionResult(result.truth, lambda: result.as_written(inlined).tree())
 
     def _today(self, account_id: int) -> date:
         today = self._days.get(account_id)
@@ -52,17 +52,17 @@ class RunContext:
 
     def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
         """Return the account's next midnight if the criterion depends on the day."""
-        if not moves_with_the_day(self._catalogs.ready(run.account_id, criterion)):
+        if not moves_with_the_day(self._catalogs.with_segments_inlined(run.account_id, criterion)):
             return None
         zone = self._catalogs.zone(run.account_id)
         return moments_of(after.astimezone(zone).date() + DAY, time(0), zone)[0]
 
-    def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
+    def require(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raise MissingReference if a thing that a step needs was deleted."""
-        self._catalogs.need(run.account_id, kind, subject)
+        self._catalogs.require(run.account_id, kind, subject)
 
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
-        """Decide on the contact's facts, by the same code as campaigns; broken variants are skipped."""
+        """Decide on the contact's facts, with the same code as campaigns; broken variants are skipped."""
         revision, blocks = self._catalogs.blocks(run.account_id, message)
         if not blocks:
             return revision, None
@@ -71,11 +71,11 @@ class RunContext:
     def _is_true(self, criterion: Criterion, run: Run) -> bool:
         account_id, _ = run.contact
         try:
-            asked = self._catalogs.ready(account_id, criterion)
+            inlined = self._catalogs.with_segments_inlined(account_id, criterion)
         except BrokenCondition:
             return False
         facts = self._catalogs.merged(account_id).facts(self.facts[run.contact])
-        return is_true(asked, facts, self._today(account_id))
+        return is_true(inlined, facts, self._today(account_id))
 
     def why_not_sent(self, run: Run) -> str | None:
         """Return "unknown" for an unknown contact, or the subscription if it is not `subscribed`."""
@@ -88,11 +88,11 @@ class RunContext:
         """Return the first moment after `after` with the local time `at` in the account's time zone."""
         return next_local_time(at, after, self._catalogs.zone(run.account_id))
 
-    def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
+    def next_in_window(self, run: Run, window: Window, after: datetime) -> datetime:
         """Return the first moment at or after `after` in the window, in the account's time zone."""
         zone = self._catalogs.zone(run.account_id)
         return first_in_window(after, window.weekdays, window.begins, window.ends, zone)
 
-    def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
+    def earlier_events(self, run: Run) -> tuple[ConsumedEvent, ...]:
         """Return events of the contact that were consumed earlier in this unit."""
         return tuple(self.seen.get(run.contact, ()))

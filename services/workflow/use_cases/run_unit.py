@@ -11,7 +11,16 @@ import structlog
 from services.workflow.domain.errors import UnreadableVersion
 from services.workflow.domain.identity import run_id
 from services.workflow.domain.program import Program
-from services.workflow.domain.progress import begin, begun, end, fire, look_back, receive, resume, waits_for_events
+from services.workflow.domain.progress import (
+    begin,
+    end,
+    fire,
+    initial_run,
+    look_back,
+    receive,
+    resume,
+    waits_for_events,
+)
 from services.workflow.domain.runs import ConsumedEvent, Run, Transition
 from services.workflow.domain.starting import EntryHistory, may_start, stopped_reason
 from services.workflow.domain.triggers import THIS_RUN
@@ -28,17 +37,17 @@ from services.workflow.use_cases.run_changes import RunChanges
 from services.workflow.use_cases.run_context import RunContext
 from shared.store.unit_of_work import UnitOfWork
 
-AT_ONCE = 500  # events or runs between two statements that keep the connection alive
+KEEP_ALIVE_INTERVAL = 500  # events or runs
 log = structlog.get_logger()
 
 
 class Unit:
     """The runs of a unit's contacts, and their changes; `states` has the unit's partition numbers.
 
-    `load` reads what is needed, set-wise; `start`, `deliver`, `fire`, `resume` and `cancel` move runs in memory; `save`
+    `load` reads what is needed; `start`, `deliver`, `fire`, `resume` and `cancel` move runs in memory; `save`
     writes. `now` is the time of all changes. By partition number, `undecided` are the workflows that do not process
-    events now, and `next_due` is the time at which the first run that this unit moved is due. `with_blocked` are the
-    partition numbers with blocked runs. A run whose step raises an unexpected error fails alone.
+    events now, and `next_due` is the time at which the first run that this unit moved is due. `with_blocked_runs` are
+    the partition numbers with blocked runs. If a step raises an unexpected error, only its run fails.
     """
 
     def __init__(
@@ -59,19 +68,19 @@ class Unit:
         self.undecided: dict[int, Collection[UUID]] = {number: state.behind for number, state in states.items()}
         self.changes = RunChanges(work, now)
         self.next_due: dict[int, datetime] = {}
-        self.with_blocked: set[int] = set()
+        self.with_blocked_runs: set[int] = set()
         self._changed_facts: set[Contact] = set()
         self._open: dict[Contact, dict[UUID, Run]] = {}
         self._past: dict[tuple[UUID, int], EntryHistory] = {}
         self._existing: set[UUID] = set()
         self._waiting: dict[UUID, Run] = {}
 
-    async def load(self, of: Collection[Contact], running: Iterable[Run] | None = None) -> None:
+    async def load(self, of_contacts: Collection[Contact], running: Iterable[Run] | None = None) -> None:
         """Load facts and open runs of contacts; `running` are the runs if they are already loaded."""
         connection = self.work.connection
-        self.environment.facts.update(await contacts.load(connection, self.projection, of))
+        self.environment.facts.update(await contacts.load(connection, self.projection, of_contacts))
         if running is None:
-            running = await runs.running(connection, of)
+            running = await runs.running(connection, of_contacts)
         for run in running:
             if self.changes.has_moved(run.run_id):
                 continue  # the state in this unit is newer than the row
@@ -80,16 +89,16 @@ class Unit:
 
     async def load_past(self, starts: Iterable[tuple[Program, ConsumedEvent]]) -> None:
         """Load the state that decides whether runs may start."""
-        wanted = list(starts)
-        pairs = {(program.workflow_id, seen.event.contact_id) for program, seen in wanted}
+        candidates = list(starts)
+        pairs = {(program.workflow_id, seen.event.contact_id) for program, seen in candidates}
         if not pairs:
             return
-        self._past = await runs.past(self.work.connection, pairs)
+        self._past = await runs.entry_histories(self.work.connection, pairs)
         # Only a contact that has started before may have done so by the same event.
-        again = [(program, seen) for program, seen in wanted if self._past_of(program, seen).seen_before]
+        again = [(program, seen) for program, seen in candidates if self._past_of(program, seen).seen_before]
         if again:
-            candidates = {_identity(program, seen) for program, seen in again}
-            self._existing = await runs.existing(self.work.connection, candidates)
+            run_ids = {_run_id_of(program, seen) for program, seen in again}
+            self._existing = await runs.existing(self.work.connection, run_ids)
 
     def _past_of(self, program: Program, seen: ConsumedEvent) -> EntryHistory:
         return self._past[program.workflow_id, seen.event.contact_id]
@@ -130,7 +139,7 @@ class Unit:
         past = self._past_of(program, seen)
         if not may_start(program.definition.reentry, past) or broken.faults(program):
             return
-        if past.seen_before and _identity(program, seen) in self._existing:
+        if past.seen_before and _run_id_of(program, seen) in self._existing:
             return
         transition = self._begin(program, seen, depth)
         if transition is None:
@@ -140,7 +149,7 @@ class Unit:
         self._existing.add(run.run_id)
         stopped = stopped_reason(depth)
         if stopped is not None:
-            self.changes.add_new(NewRun(_never_begun(run, stopped), transition.saw, body, correlation))
+            self.changes.add_new(NewRun(_stopped(run, stopped), transition.saw, body, correlation))
             return
         past.started += 1
         past.running += 1
@@ -150,8 +159,8 @@ class Unit:
     def _begin(self, program: Program, seen: ConsumedEvent, depth: int) -> Transition | None:
         try:
             return begin(program, seen, self.environment, depth)
-        except Exception as error:  # noqa: BLE001 - one run must not stop the others; it is logged and says so
-            run = begun(program, seen, self.environment.now, depth)
+        except Exception as error:  # noqa: BLE001 - one run must not stop the others; the error is logged
+            run = initial_run(program, seen, self.environment.now, depth)
             return Transition(self._failed(run, error))
 
     def fire(self, run: Run) -> None:
@@ -165,13 +174,16 @@ class Unit:
         self._move(run, partial(resume, run, environment=self.environment))
 
     async def keep_alive(self, done: int) -> None:
-        """Count one of many items. Keep the connection's idle time-out from firing, and yield to other tasks."""
-        if done % AT_ONCE == AT_ONCE - 1:
+        """Send a statement after every `KEEP_ALIVE_INTERVAL` items; `done` is the number of the present one.
+
+        It keeps the connection's idle time-out from firing, and yields to other tasks.
+        """
+        if done % KEEP_ALIVE_INTERVAL == KEEP_ALIVE_INTERVAL - 1:
             await runs.keep_alive(self.work.connection)
 
-    def cancel(self, of: Contact | None, running: Iterable[Run], reason: str) -> None:
-        """Cancel runs; `of`: all runs of this contact."""
-        for run in list(self._open.get(of, {}).values()) if of else running:
+    def cancel(self, contact: Contact | None, running: Iterable[Run], reason: str) -> None:
+        """Cancel runs; `contact`: all open runs of this contact."""
+        for run in list(self._open.get(contact, {}).values()) if contact else running:
             self.changes.loaded(run)
             self._apply(Transition(end(run, "cancelled", self.environment.now, reason)), None)
 
@@ -187,9 +199,9 @@ class Unit:
             for run in waiting:
                 since = run.since - CLOCK_TOLERANCE
                 moments[run.contact] = min(since, moments.get(run.contact, since))
-            found = await occurrences.since(self.work.connection, moments, self.work.number_of)
+            events = await occurrences.since(self.work.connection, moments, self.work.number_of)
             for run in waiting:
-                earlier = tuple(found.get(run.contact, ()))
+                earlier = tuple(events.get(run.contact, ()))
                 self._move(run, partial(look_back, run, earlier=earlier, environment=self.environment))
 
     def _move(self, run: Run, move: Callable[[Program], Transition | None]) -> None:
@@ -200,7 +212,7 @@ class Unit:
             transition = move(program)
         except UnreadableVersion as error:
             transition = Transition(replace(run, state="blocked", due_at=None, reason=str(error)))
-        except Exception as error:  # noqa: BLE001 - one run must not stop the others; it is logged and says so
+        except Exception as error:  # noqa: BLE001 - one run must not stop the others; the error is logged
             transition = Transition(self._failed(run, error))
         if transition is not None and transition.run != run:
             self._apply(transition, program)
@@ -217,7 +229,7 @@ class Unit:
             of_contact[run.run_id] = run
             number = self.work.number_of(*run.contact)
             if run.state == "blocked":
-                self.with_blocked.add(number)
+                self.with_blocked_runs.add(number)
             if run.due_at is not None:
                 self.next_due[number] = min(run.due_at, self.next_due.get(number, run.due_at))
         else:
@@ -237,17 +249,17 @@ class Unit:
         return not (only_answers and run.since >= self.environment.now - timedelta(seconds=1))
 
     async def save(self) -> None:
-        """Write all changes, set-wise."""
+        """Write all changes."""
         changed = {contact: self.environment.facts[contact] for contact in self._changed_facts}
         if changed:
             await contacts.save(self.work.connection, self.projection, changed, self.work.number_of)
         await self.changes.save()
 
 
-def _identity(program: Program, seen: ConsumedEvent) -> UUID:
+def _run_id_of(program: Program, seen: ConsumedEvent) -> UUID:
     event = seen.event
     return run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id)
 
 
-def _never_begun(run: Run, reason: str) -> Run:
+def _stopped(run: Run, reason: str) -> Run:
     return end(replace(run, step_id=None, steps_taken=0), "stopped", run.started_at, reason)

@@ -59,7 +59,7 @@ class WorkflowService:
 
 async def find_workflow(connection: PoolConnectionProxy, account_id: int, workflow_id: UUID) -> StoredWorkflow:
     """Return a workflow of the account. Raises NotFound."""
-    found = await definitions.find(connection, account_id, workflow_id)
-    if found is None:
+    workflow = await definitions.find(connection, account_id, workflow_id)
+    if workflow is None:
         raise NotFound("workflow", workflow_id)
-    return found
+    return workflow

@@ -21,7 +21,7 @@ from shared.yielding import yielding
 
 # Bulk work is done in pieces, so that the events of a partition do not wait long.
 PIECE = 2_000
-CONTACTS = 1_000
+ENROLMENT_PIECE = 1_000
 
 Bulk = Backlog | Enrolment | runs.DeletedWorkflow
 
@@ -58,31 +58,31 @@ class Ticking:
         self._may_do_bulk = may_do_bulk
 
     async def run(self) -> TickResult:
-        """Do what is due, and one piece of what is left for each number."""
+        """Fire due timers, resume mended runs, and do one piece of bulk work for each number if allowed."""
         await self._fire_timers()
-        again = await self._free_mended()
-        left = await self._find_bulk()
+        again = await self._resume_mended()
+        bulk = await self._find_bulk()
         if not self._may_do_bulk:
-            return TickResult(again, bulk_waits=set(left))
-        for partition, by_account in left.items():
-            await self._do(by_account[self._turns[partition].take(by_account)])
-        return TickResult(again | left.keys(), bulk_waits=set())
+            return TickResult(again, bulk_waits=set(bulk))
+        for partition, by_account in bulk.items():
+            await self._do_bulk(by_account[self._turns[partition].take(by_account)])
+        return TickResult(again | bulk.keys(), bulk_waits=set())
 
-    async def _do(self, bulk: Bulk) -> None:
+    async def _do_bulk(self, bulk: Bulk) -> None:
         if isinstance(bulk, Backlog):
             await self._catch_up(bulk)
         elif isinstance(bulk, Enrolment):
             await self._enrol(bulk)
         else:
-            await self._end_runs(bulk)
+            await self._cancel_runs(bulk)
 
     async def _find_bulk(self) -> dict[int, dict[int, Bulk]]:
-        """Return what comes first of the bulk work of each partition number and account: deletions, then pauses."""
+        """Return the first bulk work of each partition number and account: deletions, then pauses, then enrolments."""
         account_of = self.unit.workflows.account_of
-        found: defaultdict[int, dict[int, Bulk]] = defaultdict(dict)
+        first: defaultdict[int, dict[int, Bulk]] = defaultdict(dict)
 
         def add(bulk: Bulk) -> None:
-            found[bulk.partition].setdefault(account_of(bulk.workflow_id), bulk)
+            first[bulk.partition].setdefault(account_of(bulk.workflow_id), bulk)
 
         for deleted in await runs.deleted_workflows(self.connection, self.partitions):
             add(deleted)
@@ -94,51 +94,51 @@ class Ticking:
             # A version that this release cannot read waits for a release that can.
             if self.unit.workflows.find_program(enrolment.workflow_id, enrolment.version) is not None:
                 add(enrolment)
-        return found
+        return first
 
     async def _fire_timers(self) -> None:
-        """Let runs go on whose time has come. Those that are left are due at once, see `runs.next_due`."""
-        most = max(1, PIECE // len(self.partitions))
-        due = await runs.due(self.connection, self.partitions, self.now, most)
+        """Move due runs. Those beyond the limit are due at the next tick, which comes at once: see `runs.next_due`."""
+        limit = max(1, PIECE // len(self.partitions))
+        due = await runs.due(self.connection, self.partitions, self.now, limit)
         await self.unit.load({run.contact for run in due}, due)
         async for number, run in yielding(enumerate(due)):
             self.unit.fire(run)
             await self.unit.keep_alive(number)
 
-    async def _free_mended(self) -> set[int]:
-        """Let runs go on whose condition is whole again; return the partition numbers in which there may be more."""
-        left = PIECE
+    async def _resume_mended(self) -> set[int]:
+        """Resume runs whose condition is mended; return the partition numbers in which there may be more."""
+        remaining = PIECE
         for step in await runs.blocked_steps(self.connection, self.partitions):
             if not self._is_mended(step):
-                self.unit.with_blocked.add(step.partition)
+                self.unit.with_blocked_runs.add(step.partition)
                 continue
-            if left <= 0:
+            if remaining <= 0:
                 return set(self.partitions)
-            found = await runs.blocked(self.connection, step, left)
-            await self.unit.load({run.contact for run in found}, found)
-            async for number, run in yielding(enumerate(found)):
+            blocked = await runs.blocked(self.connection, step, remaining)
+            await self.unit.load({run.contact for run in blocked}, blocked)
+            async for number, run in yielding(enumerate(blocked)):
                 self.unit.resume(run)
                 await self.unit.keep_alive(number)
-            left -= len(found)
-        return set(self.partitions) if left <= 0 else set()
+            remaining -= len(blocked)
+        return set(self.partitions) if remaining <= 0 else set()
 
     def _is_mended(self, step: BlockedStep) -> bool:
         catalogs = self.unit.catalogs
         try:
             program = self.unit.workflows.program(step.workflow_id, step.version)
             criterion = program.places[step.step_id].criterion
-            for asked in (*program.exit_criteria, *(() if criterion is None else (criterion,))):
-                catalogs.ready(program.account_id, asked)
+            for required in (*program.exit_criteria, *(() if criterion is None else (criterion,))):
+                catalogs.with_segments_inlined(program.account_id, required)
             catalogs.zone(program.account_id)
         except (BrokenCondition, UnreadableVersion):
             return False
         return True
 
-    async def _end_runs(self, deleted: runs.DeletedWorkflow) -> None:
+    async def _cancel_runs(self, deleted: runs.DeletedWorkflow) -> None:
         partition, workflow_id = deleted
-        left = await runs.open_of_workflow(self.connection, workflow_id, partition, PIECE)
-        self.unit.cancel(None, left, "the workflow was deleted")
-        if len(left) < PIECE:
+        open_runs = await runs.open_of_workflow(self.connection, workflow_id, partition, PIECE)
+        self.unit.cancel(None, open_runs, "the workflow was deleted")
+        if len(open_runs) < PIECE:
             await runs.end_deletion(self.connection, workflow_id, partition)
 
     async def _catch_up(self, behind: Backlog) -> None:
@@ -148,22 +148,28 @@ class Ticking:
         piece = await occurrences.after(self.connection, partition, account, behind.position, PIECE)
         merged = unit.catalogs.merged(account)
         unit.undecided[partition] = set(unit.undecided[partition]) - {workflow_id}
-        await unit.load({(account, one.seen.event.contact_id) for one in piece})
+        await unit.load({(account, occurrence.seen.event.contact_id) for occurrence in piece})
         programs = [
-            [one for one in unit.workflows.started_by(event.seen, merged) if one.workflow_id == workflow_id]
-            for event in piece
+            [
+                program
+                for program in unit.workflows.started_by(occurrence.seen, merged)
+                if program.workflow_id == workflow_id
+            ]
+            for occurrence in piece
         ]
         await unit.load_past(
-            (program, one.seen) for one, found in zip(piece, programs, strict=True) for program in found
+            (program, occurrence.seen)
+            for occurrence, started in zip(piece, programs, strict=True)
+            for program in started
         )
         ancestry = Ancestry()
-        await ancestry.load(self.connection, [one.seen for one in piece])
-        async for number, (one, found) in yielding(enumerate(zip(piece, programs, strict=True))):
+        await ancestry.load(self.connection, [occurrence.seen for occurrence in piece])
+        async for number, (occurrence, started) in yielding(enumerate(zip(piece, programs, strict=True))):
             await unit.keep_alive(number)
-            unit.deliver(one.seen, only=workflow_id)
-            for program in found:
-                unit.start(program, self._broken, one.seen, one.body, ancestry.depth(one.seen))
-            unit.remember(one.seen)
+            unit.deliver(occurrence.seen, only=workflow_id)
+            for program in started:
+                unit.start(program, self._broken, occurrence.seen, occurrence.body, ancestry.depth(occurrence.seen))
+            unit.remember(occurrence.seen)
         more = len(piece) == PIECE
         await backlog.move(self.connection, workflow_id, partition, piece[-1].position if more else None)
 
@@ -174,18 +180,18 @@ class Ticking:
         account = program.account_id
         existing = existing_of(program.definition, unit.catalogs.merged(account))
         members = await contacts.existing_after(
-            self.connection, unit.projection, account, partition, enrolment.contact_id, existing, CONTACTS
+            self.connection, unit.projection, account, partition, enrolment.contact_id, existing, ENROLMENT_PIECE
         )
         events = [
             event
             for contact_id, facts in members
             for event in events_of_existing(program, existing, contact_id, facts, self.now)
         ]
-        of: set[Contact] = {(account, contact_id) for contact_id, _ in members}
-        await unit.load(of)
+        enrolled: set[Contact] = {(account, contact_id) for contact_id, _ in members}
+        await unit.load(enrolled)
         await unit.load_past((program, seen) for seen in events)
         async for number, seen in yielding(enumerate(events)):
             await unit.keep_alive(number)
             unit.start(program, self._broken, seen, body_of(seen.event), 0)
-        last = members[-1][0] if len(members) == CONTACTS else None
+        last = members[-1][0] if len(members) == ENROLMENT_PIECE else None
         await backlog.move_enrolment(self.connection, workflow_id, partition, last)

@@ -18,7 +18,7 @@ from services.workflow.use_cases.run_context import RunContext
 from services.workflow.use_cases.service import WorkflowService, find_workflow
 from shared.criteria import Fault
 
-MOST_EVENTS = 500_000  # a quarter of a minute
+MOST_EVENTS = 500_000  # limit that keeps a trial within about a quarter of a minute
 
 
 class ContactTrial(NamedTuple):
@@ -43,18 +43,18 @@ async def try_on_contact(service: WorkflowService, account_id: int, workflow_id:
     pair = (workflow_id, contact_id)
     async with service.database.pool.acquire() as connection:
         environment.facts = await contacts.load(connection, service.projection, [contact])
-        past = (await runs.past(connection, [pair]))[pair]
+        past = (await runs.entry_histories(connection, [pair]))[pair]
     if not environment.facts[contact].known:
         raise NotFound("contact", contact_id)
     if not may_start(program.definition.reentry, past):
         reason = f"reentry is {program.definition.reentry}, and the contact has started it before"
         return ContactTrial(None, reason, None, (), broken)
     event = Trial(event_id=uuid7(), occurred_at=now, account_id=account_id, contact_id=contact_id)
-    found = pass_through(program, ConsumedEvent(event, now, Causation(str(event.event_id))), environment)
-    if found is None:
-        saw = None if program.condition is None else environment.judge(program.condition, contact, None).explain()
+    passage = pass_through(program, ConsumedEvent(event, now, Causation(str(event.event_id))), environment)
+    if passage is None:
+        saw = None if program.condition is None else environment.evaluate(program.condition, contact, None).explain()
         return ContactTrial(None, "the condition is not true", saw, (), broken)
-    run, steps, first = found
+    run, steps, first = passage
     return ContactTrial(run, run.reason, first.saw, steps, broken)
 
 

@@ -41,7 +41,7 @@ async def list_page(
     service: WorkflowService,
     account_id: int,
     workflow_id: UUID,
-    wanted: RunFilter,
+    run_filter: RunFilter,
     after: PlaceInList | None,
     limit: int,
 ) -> tuple[list[ListedRun], int | None]:
@@ -51,16 +51,16 @@ async def list_page(
     """
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
-        found = await run_history.listed(connection, workflow_id, wanted, after, limit)
-        total = None if wanted.step_id is not None else await _total(connection, workflow_id, wanted)
-    return found, total
+        listed = await run_history.listed(connection, workflow_id, run_filter, after, limit)
+        total = None if run_filter.step_id is not None else await _total(connection, workflow_id, run_filter)
+    return listed, total
 
 
-async def _total(connection: PoolConnectionProxy, workflow_id: UUID, wanted: RunFilter) -> int:
-    if wanted.contact_id is not None:
-        return await run_history.count_of_contact(connection, workflow_id, wanted.contact_id, wanted.state)
+async def _total(connection: PoolConnectionProxy, workflow_id: UUID, run_filter: RunFilter) -> int:
+    if run_filter.contact_id is not None:
+        return await run_history.count_of_contact(connection, workflow_id, run_filter.contact_id, run_filter.state)
     by_state = (await counts.states(connection, [workflow_id]))[workflow_id]
-    return sum(number for state, number in by_state.items() if wanted.state in (None, state))
+    return sum(number for state, number in by_state.items() if run_filter.state in (None, state))
 
 
 async def show(service: WorkflowService, account_id: int, run_id: UUID) -> RunHistory:
@@ -97,7 +97,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
         states = await backlog.load(work.connection, [partition], service.projection)
         workflows = LoadedWorkflows()
         await workflows.refresh(work.connection, states.revision)
-        unit = Unit(work, workflows, service.catalogs, service.projection, work.now, states.of)
+        unit = Unit(work, workflows, service.catalogs, service.projection, work.now, states.by_partition)
         stored = await run_history.find(work.connection, account_id, run_id)
         assert stored is not None, "runs are never deleted"
         run = stored.run
@@ -107,7 +107,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
             # It failed before failed runs stored their step.
             steps = await run_history.steps_of(work.connection, run_id)
             run = replace(run, step_id=steps[-1].step_id if steps else None)
-        run = await _corrected(work.connection, run, workflows.workflow(run.workflow_id))
+        run = await _with_newest_version(work.connection, run, workflows.workflow(run.workflow_id))
         await unit.load([contact], [run])
         unit.resume(run)
         await unit.look_back()
@@ -117,7 +117,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
     return await show(service, account_id, run_id)
 
 
-async def _corrected(connection: PoolConnectionProxy, run: Run, workflow: Workflow) -> Run:
+async def _with_newest_version(connection: PoolConnectionProxy, run: Run, workflow: Workflow) -> Run:
     """Return the run with the newest version of its workflow if that still has its step."""
     newest = workflow.programs[max(workflow.programs)]
     if newest.version == run.version or run.step_id not in newest.places:
@@ -141,10 +141,10 @@ async def step_statistics(service: WorkflowService, account_id: int, workflow_id
     """
     async with service.database.pool.acquire() as connection:
         workflow = await find_workflow(connection, account_id, workflow_id)
-        found = await counts.steps(connection, workflow_id)
+        step_counts = await counts.steps(connection, workflow_id)
     current = {step.id: step.kind for _, step in walk(workflow.definition.steps) if step.id is not None}
-    kinds: dict[str, str] = {**current, **dict.fromkeys(sorted(found.keys() - current.keys()), "removed")}
-    return [CountedStep(step_id, kind, found.get(step_id, StepCounts())) for step_id, kind in kinds.items()]
+    kinds: dict[str, str] = {**current, **dict.fromkeys(sorted(step_counts.keys() - current.keys()), "removed")}
+    return [CountedStep(step_id, kind, step_counts.get(step_id, StepCounts())) for step_id, kind in kinds.items()]
 
 
 async def _find(service: WorkflowService, account_id: int, run_id: UUID) -> StoredRun:

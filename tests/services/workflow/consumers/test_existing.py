@@ -49,7 +49,7 @@ async def enrolments_have_ended(rig: Rig) -> bool:
 
 @pytest.mark.asyncio
 async def test_many_existing_contacts_do_not_delay_other_workflows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticking, "CONTACTS", AT_ONCE)
+    monkeypatch.setattr(ticking, "ENROLMENT_PIECE", AT_ONCE)
     await rig.publish(*map(changed, MANY), *(assigned(contact=one) for one in MANY))
     path = await neighbour(rig)
     live = await rig.workflow(WAIT, triggers=[on(CATS, include_existing=False)])

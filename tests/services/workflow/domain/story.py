@@ -45,13 +45,13 @@ class Story:
 
     # The environment
 
-    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
+    def evaluate(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
         if self.broken:
             raise BrokenCondition(self.broken)
         found = evaluate(criterion if run is None else for_run(criterion, run), self.facts, self.now.date())
         return ConditionResult(found.truth, found.tree)
 
-    def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
+    def require(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         if subject in self.deleted:
             raise MissingReference(f"{kind} {subject} was deleted")
 
@@ -64,7 +64,7 @@ class Story:
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
         return next_local_time(at, after, UTC)
 
-    def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
+    def next_in_window(self, run: Run, window: Window, after: datetime) -> datetime:
         return first_in_window(after, window.weekdays, window.begins, window.ends, UTC)
 
     def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
@@ -72,7 +72,7 @@ class Story:
             return None
         return datetime.combine(after.date() + timedelta(days=1), time(0), UTC)
 
-    def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
+    def earlier_events(self, run: Run) -> tuple[ConsumedEvent, ...]:
         return tuple(self.consumed)
 
     # Given
