@@ -1,4 +1,4 @@
-"""Periodic tasks of a worker: release reports whose contact exists by now, and delete expired data."""
+"""Periodic tasks of a worker: release held reports whose contact now exists, and delete expired data."""
 
 from datetime import UTC, datetime
 
@@ -14,17 +14,17 @@ TIDY_EVERY = 600.0  # seconds
 
 
 class Background:
-    """Runs in every worker in addition to the consumers; row locks keep workers from doing the same work."""
+    """Runs in every worker beside the consumers; row locks keep workers from doing the same work."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def release_held(self) -> None:
-        """Release reports whose contact was created while they were being held; never returns."""
+        """Release held reports whose contact has been created since, every `RELEASE_EVERY` seconds; never returns."""
         await repeat(RELEASE_EVERY, "release of held reports", self._release_held, is_passing)
 
     async def tidy_up(self) -> None:
-        """Delete files and rows of imports that are too old; never returns."""
+        """Delete expired files and rows of imports, every `TIDY_EVERY` seconds; never returns."""
         await repeat(TIDY_EVERY, "deletion of old files", self._tidy_up, is_passing)
 
     async def _tidy_up(self) -> None:

@@ -20,5 +20,5 @@ class EngagementHandler(Handler):
         self._partitions = partitions
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        """Apply reports of any contacts."""
+        """Apply a batch of reports, about contacts of any partition number."""
         await record_engagements(work, batch, self._partitions)

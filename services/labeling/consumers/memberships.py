@@ -9,11 +9,14 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 class MembershipHandler(Handler):
-    """Keeps the members of segments."""
+    """Store the members of segments.
+
+    `partitions` is the number of partitions of every contact topic.
+    """
 
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        """Apply entries and exits."""
+        """Apply a batch of entries and exits."""
         await follow_memberships(work, [received.event for received in batch], self._partitions)

@@ -27,8 +27,7 @@ class Brand(NamedTuple):
 
 
 class Utm(NamedTuple):
-    """The parameters that are appended to the targets of tracked links. `campaign` may have placeholders (see
-    above)."""
+    """The parameters that are appended to the targets of tracked links. `campaign` may have `UTM_PLACEHOLDERS`."""
 
     source: str
     medium: str | None = "email"
@@ -80,21 +79,21 @@ def account_name(text: str) -> str:
 
 def brand(value: Mapping[str, Any]) -> Brand:
     """Return `value` as a brand. Raises InvalidError with a pointer."""
-    found = Brand(**value)
-    name = tidy(found.name)
+    parsed = Brand(**value)
+    name = tidy(parsed.name)
     if not 1 <= len(name) <= 100:
         raise InvalidError("a brand's name has 1 to 100 visible characters", "/brand/name")
-    if found.logo_url is not None and not _LOGO.fullmatch(found.logo_url):
+    if parsed.logo_url is not None and not _LOGO.fullmatch(parsed.logo_url):
         raise InvalidError("is not an https URL of up to 500 characters", "/brand/logo_url")
-    if found.colour is not None and not _COLOUR.fullmatch(found.colour):
+    if parsed.colour is not None and not _COLOUR.fullmatch(parsed.colour):
         raise InvalidError("is not a colour such as #0a7f5a", "/brand/colour")
-    return found._replace(name=name)
+    return parsed._replace(name=name)
 
 
 def utm(value: Mapping[str, Any]) -> Utm:
-    """Return `value` as a rule for UTM parameters. Raises InvalidError with a pointer."""
-    rule = Utm(**value)
-    for member, text in rule._asdict().items():
+    """Return `value` as UTM parameters. Raises InvalidError with a pointer."""
+    parameters = Utm(**value)
+    for member, text in parameters._asdict().items():
         if text is None and member != "source":
             continue
         if not text or text != tidy(text) or len(text) > 100 or not text.isprintable():
@@ -104,9 +103,9 @@ def utm(value: Mapping[str, Any]) -> Utm:
         for placeholder in UTM_PLACEHOLDERS if member == "campaign" else ():
             rest = rest.replace(placeholder, "")
         if "{" in rest or "}" in rest:
-            allowed = f"utm_campaign may have {', '.join(UTM_PLACEHOLDERS)}; other values have no braces"
-            raise InvalidError(allowed, f"/utm/{member}")
-    return rule
+            detail = f"utm_campaign may have {', '.join(UTM_PLACEHOLDERS)}; other values have no braces"
+            raise InvalidError(detail, f"/utm/{member}")
+    return parameters
 
 
 def languages(values: list[str]) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ def languages(values: list[str]) -> tuple[str, ...]:
 
 
 def domain(text: str, pointer: str) -> str:
-    """Return `text` as a domain name. Raises InvalidError."""
+    """Return `text` as a domain name in lower case. Raises InvalidError with `pointer`."""
     if not _DOMAIN.fullmatch(text.lower()):
         raise InvalidError("is not a domain name such as example.com", pointer)
     return text.lower()
@@ -139,7 +138,7 @@ def patched(account: Account, patch: Mapping[str, Any]) -> Account:
     return after
 
 
-def _patched_settings(settings: Settings, member: str, value: Any) -> Settings:  # noqa: ANN401 - by member
+def _patched_settings(settings: Settings, member: str, value: Any) -> Settings:  # noqa: ANN401 - depends on the member
     if value is None:
         return settings._replace(**{member: Settings._field_defaults[member]})
     if member == "brand":

@@ -29,7 +29,7 @@ CausingEvent = TypeVar("CausingEvent")
 class AssignmentDecision(NamedTuple, Generic[CausingEvent]):
     """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record.
 
-    `gives_back`: the contact had removed the label itself.
+    `gives_back`: the decision assigns a label that the contact had removed itself.
     """
 
     contact_id: int
@@ -46,7 +46,8 @@ class AssignmentDecision(NamedTuple, Generic[CausingEvent]):
 class AssignmentChanges(Generic[CausingEvent]):
     """Fold clicks and commands over assignments, and collect the decisions.
 
-    `stored` must have all pairs that exist of those that are touched, read under the lock of their partition number.
+    `stored` must contain the existing assignments of all pairs that will be touched, read under the lock of their
+    partition number.
     """
 
     def __init__(self, stored: Mapping[Pair, Assignment]) -> None:
@@ -56,7 +57,7 @@ class AssignmentChanges(Generic[CausingEvent]):
         self.decisions: list[AssignmentDecision[CausingEvent]] = []
 
     def click(self, event: ContactClicked, label: Label, cause: CausingEvent) -> None:
-        """Count a human click on a link that carries `label`. Called for every click: kept short."""
+        """Count a human click on a link that carries `label`. Kept short, because it runs for every click."""
         pair = (label.no, event.contact_id)
         at = event.occurred_at
         self.states[pair], outcome = clicked(self.states.get(pair, NOTHING), at)
@@ -69,7 +70,7 @@ class AssignmentChanges(Generic[CausingEvent]):
     def apply(
         self, contact_id: int, label: Label, command: Command, cause: CausingEvent | None = None
     ) -> Outcome | None:
-        """Decide `command`; return None if nothing happened."""
+        """Decide on `command`; return its outcome, or None if nothing happened."""
         pair = (label.no, contact_id)
         state = self.states.get(pair, NOTHING)
         outcome = decide(state, command)
@@ -91,20 +92,20 @@ class AssignmentChanges(Generic[CausingEvent]):
         """
         origin = Origin(kind="label_merged", label_id=source.id)
         source_pair, pair = (source.no, contact_id), (into.no, contact_id)
-        old, before = self.states[source_pair], self.states.get(pair, NOTHING)
-        after = merged(before, old)
+        source_state, before = self.states[source_pair], self.states.get(pair, NOTHING)
+        after = merged(before, source_state)
         self.states[pair] = after
         self.touched.add(pair)
         if after.held and not before.held:
-            self._decide(contact_id, into, at, "assigned", origin)
+            self._record(contact_id, into, at, "assigned", origin)
         elif before.held and not after.held:
-            self._decide(contact_id, into, at, "removed", origin)
-        elif old.held and after.held:
-            self._decide(contact_id, into, at, "confirmed", origin)
-        if old.held:
-            self._decide(contact_id, source, at, "removed", Origin(kind="label_merged", label_id=into.id))
+            self._record(contact_id, into, at, "removed", origin)
+        elif source_state.held and after.held:
+            self._record(contact_id, into, at, "confirmed", origin)
+        if source_state.held:
+            self._record(contact_id, source, at, "removed", Origin(kind="label_merged", label_id=into.id))
 
-    def _decide(self, contact_id: int, label: Label, at: datetime, outcome: Outcome, origin: Origin) -> None:
+    def _record(self, contact_id: int, label: Label, at: datetime, outcome: Outcome, origin: Origin) -> None:
         self.decisions.append(AssignmentDecision(contact_id, label, at, outcome, None, origin, None, None))
 
     def refuse(

@@ -6,11 +6,11 @@ which is what the history shows; `evolve` returns the state after it.
 
     assert, not held          assigned     the label is held from now on
     assert, held              confirmed    one more support, no second assignment
-    assert, withdrawn         refused      the contact removed the label itself: only it or a person restores it
-    assert, removed since     refused      automation reports what happened before the label was removed
-    remove, held              removed      whatever it rested on
+    assert, withdrawn         refused      the contact removed the label itself: only it or a person can restore it
+    assert, removed since     refused      the report is about a time before the label was removed
+    remove, held              removed      all its supports end
     remove by the contact     declined     it was not held; automation may not assign it from now on
-    take back, more left      withdrawn    one support less
+    take back, others left    withdrawn    one support less
     take back, none left      removed
 """
 
@@ -26,13 +26,13 @@ Outcome = Literal["assigned", "confirmed", "removed", "withdrawn", "refused", "d
 
 CLICK = "click"
 SELF = "self"
-MAY_GIVE_BACK = frozenset({SELF, "manual"})
+MAY_GIVE_BACK = frozenset({SELF, "manual"})  # origins that may assign a label that the contact removed itself
 REPORTED = frozenset({CLICK, "workflow"})  # origins whose events may be reported long after they happened
 REMOVED_BY_CONTACT, REMOVED_SINCE = "removed_by_the_contact", "removed_since"
 
 
 class Support(NamedTuple):
-    """An origin other than a click that asserted the label, and when it did so last."""
+    """An origin other than a click that asserted the label, and the time when it last did so."""
 
     origin: Origin
     at: datetime
@@ -44,9 +44,9 @@ NO_SUPPORTS: Mapping[str, Support] = MappingProxyType({})
 class Assignment(NamedTuple):
     """The state of one contact and one label.
 
-    `supports` are by `support_key`; `click_supports` counts the clicks that the label rests on, `clicks` all human
-    clicks on links that carried the label, including those while the contact refused it. `removed_at` is the time of
-    the last removal.
+    `supports` are keyed by `support_key`. `click_supports` counts the clicks that the label rests on, `clicks` all
+    human clicks on links that carried the label, including those while the contact refused it. `removed_at` is the time
+    of the last removal.
     """
 
     held: bool = False
@@ -78,9 +78,9 @@ class RemoveLabel(NamedTuple):
 
 
 class TakeBack(NamedTuple):
-    """Withdraw one support: after a click was judged again, a link was relabelled, or an import was undone.
+    """Withdraw one support: after the verdict on a click changed, a link was relabelled, or an import was undone.
 
-    `supported` is the support to withdraw; `origin` says why.
+    `supported` is the origin of the support to withdraw; `origin` is that of the withdrawal.
     """
 
     supported: Origin
@@ -128,23 +128,23 @@ def _decide_taking_back(state: Assignment, command: TakeBack) -> Outcome | None:
     if command.supported.kind == CLICK:
         if state.click_supports == 0:
             return None
-        last = state.click_supports == 1 and not state.supports
+        is_last = state.click_supports == 1 and not state.supports
     else:
         key = support_key(command.supported)
         if key not in state.supports:
             return None
-        last = state.click_supports == 0 and len(state.supports) == 1
-    return "removed" if last else "withdrawn"
+        is_last = state.click_supports == 0 and len(state.supports) == 1
+    return "removed" if is_last else "withdrawn"
 
 
 def evolve(state: Assignment, command: Command, outcome: Outcome) -> Assignment:
-    """Return the state after `command` came to `outcome`. Clicks are counted by `count_click`, not here."""
+    """Return the state after `command`, given its outcome. Clicks are counted by `clicked`, not here."""
     if outcome == "refused":
         return state
     if isinstance(command, AssertLabel):
-        return _supported(state, command.origin, command.at, newly=outcome == "assigned")
+        return _with_support(state, command.origin, command.at, newly=outcome == "assigned")
     if outcome == "withdrawn" and isinstance(command, TakeBack):
-        return _without(state, command.supported)
+        return _without_support(state, command.supported)
     return state._replace(
         held=False,
         since=None,
@@ -155,7 +155,7 @@ def evolve(state: Assignment, command: Command, outcome: Outcome) -> Assignment:
     )
 
 
-def _supported(state: Assignment, origin: Origin, at: datetime, *, newly: bool) -> Assignment:
+def _with_support(state: Assignment, origin: Origin, at: datetime, *, newly: bool) -> Assignment:
     click_supports, supports = state.click_supports, state.supports
     if origin.kind == CLICK:
         click_supports += 1
@@ -174,7 +174,7 @@ def _supported(state: Assignment, origin: Origin, at: datetime, *, newly: bool) 
     )
 
 
-def _without(state: Assignment, supported: Origin) -> Assignment:
+def _without_support(state: Assignment, supported: Origin) -> Assignment:
     if supported.kind == CLICK:
         return state._replace(click_supports=state.click_supports - 1)
     key = support_key(supported)
@@ -211,16 +211,16 @@ def merged(into: Assignment, source: Assignment) -> Assignment:
     held = (into.held or source.held) and not refused
     return Assignment(
         held=held,
-        since=_least(into.since, source.since) if held else None,
+        since=_earliest(into.since, source.since) if held else None,
         click_supports=into.click_supports + source.click_supports if held else 0,
         supports={**source.supports, **into.supports} if held else NO_SUPPORTS,
         clicks=into.clicks + source.clicks,
-        first_click=_least(into.first_click, source.first_click),
+        first_click=_earliest(into.first_click, source.first_click),
         last_click=max(filter(None, (into.last_click, source.last_click)), default=None),
         withdrawn_by_self=refused,
         removed_at=max(filter(None, (into.removed_at, source.removed_at)), default=None),
     )
 
 
-def _least(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(filter(None, (one, other)), default=None)
+def _earliest(first: datetime | None, second: datetime | None) -> datetime | None:
+    return min(filter(None, (first, second)), default=None)

@@ -31,8 +31,8 @@ class ContactChange(NamedTuple, Generic[CausingEvent]):
 class ContactChanges(Generic[CausingEvent]):
     """Apply patches to contacts, and collect the changes.
 
-    `stored` must have all contacts that exist of those that are touched, read under the lock of their partition
-    number. The directory settles who may have which address and external id before.
+    `stored` must contain all existing contacts that will be touched, read under the lock of their partition number.
+    Which contact may have which address and external id was decided before (see `directory`).
     """
 
     def __init__(self, stored: Mapping[ContactKey, Contact], definitions: Mapping[int, Mapping[str, Field]]) -> None:

@@ -42,30 +42,31 @@ NEW = Contact()
 def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str, Field], by: str = "api") -> Contact:
     """Return the contact after a JSON merge patch: null clears a member, absent members stay unchanged.
 
-    `by` is the kind of the origin. Others do not overwrite the contact's own decisions on subscription
-    and consent: such a member is ignored. Raises InvalidError with a pointer into the patch.
+    `by` is the kind of the origin. Only the origin `self` overwrites the contact's own decisions on subscription and
+    consent: from other origins, such a member is ignored. Raises InvalidError with a pointer into the patch.
     """
     after = contact._asdict()
     for member, value in patch.items():
         try:
-            after.update(_member(member, value, contact, definitions))
-        except InvalidError as problem:
-            raise InvalidError(problem.detail, f"/{member}{problem.pointer}") from None
-    result = _with_own_word(contact, Contact(**after), by)
+            after.update(_parsed_member(member, value, contact, definitions))
+        except InvalidError as error:
+            raise InvalidError(error.detail, f"/{member}{error.pointer}") from None
+    result = _with_own_decisions(contact, Contact(**after), by)
     if result.email is None:
         raise InvalidError("a contact needs an e-mail address", "/email")
     return result
 
 
-def _with_own_word(before: Contact, after: Contact, by: str) -> Contact:
+def _with_own_decisions(before: Contact, after: Contact, by: str) -> Contact:
+    """Return `after` with the decisions in `before` that an origin of the kind `by` may not change."""
     if after.subscription != before.subscription:
         allowed = may_change_subscription(before, after.subscription, by)
-        subscription, decided = (after.subscription, by) if allowed else (before.subscription, before.subscription_by)
-        after = after._replace(subscription=subscription, subscription_by=decided)
+        subscription, origin = (after.subscription, by) if allowed else (before.subscription, before.subscription_by)
+        after = after._replace(subscription=subscription, subscription_by=origin)
     if after.tracking_consent != before.tracking_consent:
         allowed = by == SELF or before.consent_by != SELF or after.tracking_consent == "denied"
-        consent, decided = (after.tracking_consent, by) if allowed else (before.tracking_consent, before.consent_by)
-        after = after._replace(tracking_consent=consent, consent_by=decided)
+        consent, origin = (after.tracking_consent, by) if allowed else (before.tracking_consent, before.consent_by)
+        after = after._replace(tracking_consent=consent, consent_by=origin)
     return after
 
 
@@ -78,20 +79,20 @@ def attributed(before: Contact, after: Contact, by: str) -> Contact:
     return after
 
 
-def may_change_subscription(contact: Contact, wanted: Subscription, by: str) -> bool:
-    """Return whether an origin of the kind `by` may change the contact's subscription to `wanted`.
+def may_change_subscription(contact: Contact, requested: Subscription, by: str) -> bool:
+    """Return whether an origin of the kind `by` may change the contact's subscription to `requested`.
 
     Only the contact, or a stronger state, can change `bounced`, `blocked`, and an unsubscription by the contact.
     """
     is_final = contact.subscription in ("bounced", "blocked") or (
         contact.subscription == "unsubscribed" and contact.subscription_by in (None, SELF)
     )
-    return by == SELF or not is_final or _WEIGHT[wanted] > _WEIGHT[contact.subscription]
+    return by == SELF or not is_final or _WEIGHT[requested] > _WEIGHT[contact.subscription]
 
 
-def _member(
+def _parsed_member(
     member: str,
-    value: Any,  # noqa: ANN401 - as the schema took it
+    value: Any,  # noqa: ANN401 - any JSON that the schema accepts
     contact: Contact,
     definitions: Mapping[str, Field],
 ) -> dict[str, Any]:
@@ -107,19 +108,19 @@ def _member(
     if member == "tracking_consent":
         return {"tracking_consent": _one_of(CONSENTS, value, NEW.tracking_consent)}
     if member in ("source", "language"):
-        return {member: None if value is None else _short(value)}
+        return {member: None if value is None else _short_text(value)}
     raise InvalidError("a contact has no such member")
 
 
-def _one_of(known: tuple[str, ...], value: str | None, otherwise: str) -> str:
+def _one_of(known: tuple[str, ...], value: str | None, default: str) -> str:
     if value is None:
-        return otherwise
+        return default
     if value not in known:
         raise InvalidError(f"is one of: {', '.join(known)}")
     return value
 
 
-def _short(value: str) -> str | None:
+def _short_text(value: str) -> str | None:
     trimmed = value.strip()
     if len(trimmed) > 100:
         raise InvalidError("has at most 100 characters")

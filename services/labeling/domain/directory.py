@@ -6,8 +6,8 @@ A directory entry is written before its contact, in a transaction of its own. It
     newcomer    the contact does not exist: it is being created, or its creation was interrupted
     nobody      the contact exists without the key: a change that is under way, or was interrupted
 
-Rows with the same key share a newcomer's id; an entry of nobody may be taken. The writer of the contact checks
-again, under a lock, that it still owns the entries.
+Rows with the same key share a newcomer's id; an entry whose owner is `nobody` may be taken. The writer of the contact
+checks again, under a lock, that the contact still owns the entries.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ class DirectoryEntry(NamedTuple):
 
 
 class KeyClaim(NamedTuple):
-    """A row that claims keys. `contact_id` is given for an update only."""
+    """The keys that a row claims for its contact. `contact_id` is set for an update only."""
 
     mode: Mode
     keys: tuple[Key, ...]
@@ -39,13 +39,13 @@ class KeyClaim(NamedTuple):
 
 
 class KeyConflict(NamedTuple):
-    """A row that cannot have the key."""
+    """The result of a row that is refused, because another contact has `key`."""
 
     key: Key
 
 
 class Settlement(NamedTuple):
-    """For each row its contact id or conflict; the number of new ids; the entries to write.
+    """For each row its contact id or conflict; the entries to write; the number of new contacts.
 
     `handovers` are keys that one contact releases and another takes in the same batch, with both contacts: their
     entries move in the unit of work that writes the contacts.
@@ -60,7 +60,7 @@ class Settlement(NamedTuple):
 class Settling:
     """Decides row by row, in small steps; later rows see the result of earlier ones.
 
-    `held` are the keys that contacts have now, for those that the claims or the directory name.
+    `held` are the present keys of the contacts that occur in the claims or in the directory.
     """
 
     def __init__(
@@ -80,110 +80,110 @@ class Settling:
 
     def steps(self) -> Iterator[None]:
         """Decide on all rows, in short steps, so that the caller can let other tasks run in between."""
-        leaving: dict[Key, int] = {}
-        yield from self._find_leaving(leaving)
+        released: dict[Key, int] = {}
+        yield from self._find_released(released)
         for claim in self.claims:
-            who = self._who(claim, leaving)
-            if who is None:
-                who, self.created = NEW + self.created, self.created + 1
-            self.rows.append(who)
-            if not isinstance(who, KeyConflict):
-                self._take(claim, who)
+            result = self._contact_of(claim, released)
+            if result is None:
+                result, self.created = NEW + self.created, self.created + 1
+            self.rows.append(result)
+            if not isinstance(result, KeyConflict):
+                self._assign_keys(claim, result)
             yield
 
     def settlement(self, first_id: int) -> Settlement:
         """Return what was decided; the ids of new contacts begin at `first_id`."""
 
-        def numbered(who: int) -> int:
-            return who if who < NEW else who - NEW + first_id
+        def numbered(contact_id: int) -> int:
+            return contact_id if contact_id < NEW else contact_id - NEW + first_id
 
         return Settlement(
-            [who if isinstance(who, KeyConflict) else numbered(who) for who in self.rows],
-            {key: numbered(who) for key, who in self.entries.items()},
+            [row if isinstance(row, KeyConflict) else numbered(row) for row in self.rows],
+            {key: numbered(contact_id) for key, contact_id in self.entries.items()},
             self.created,
             {key: (numbered(giver), numbered(taker)) for key, (giver, taker) in self.handovers.items()},
         )
 
-    def _find_leaving(self, leaving: dict[Key, int]) -> Iterator[None]:
-        """Find the keys that rows release, with the contacts that have them.
+    def _find_released(self, released: dict[Key, int]) -> Iterator[None]:
+        """Add the keys that rows release to `released`, with the contacts that have them.
 
         A row that will be refused, because another contact keeps a key that it takes, releases no keys. Rows that take
         its keys may then be refused as well.
         """
         rows: dict[int, tuple[KeyClaim, int, list[Key]]] = {}
-        givers: Counter[Key] = Counter()
+        release_counts: Counter[Key] = Counter()
         takers: dict[Key, list[int]] = {}
         for number, claim in enumerate(self.claims):
-            who = self._identified(claim)
-            if who is not None:
-                given_up = self._given_up(claim, who)
-                rows[number] = claim, who, given_up
-                givers.update(given_up)
-                leaving.update(dict.fromkeys(given_up, who))
+            contact_id = self._identified(claim)
+            if contact_id is not None:
+                keys = self._released_by(claim, contact_id)
+                rows[number] = claim, contact_id, keys
+                release_counts.update(keys)
+                released.update(dict.fromkeys(keys, contact_id))
                 for key in claim.keys:
                     takers.setdefault(key, []).append(number)
             yield
-        looked_at = list(rows)
-        while looked_at:
-            number = looked_at.pop()
-            if number in rows and self._is_blocked(*rows[number][:2], leaving):
+        unchecked = list(rows)
+        while unchecked:
+            number = unchecked.pop()
+            if number in rows and self._is_blocked(*rows[number][:2], released):
                 for key in rows.pop(number)[2]:
-                    givers[key] -= 1
-                    if not givers[key]:
-                        del leaving[key]
-                        looked_at += takers.get(key, ())
+                    release_counts[key] -= 1
+                    if not release_counts[key]:
+                        del released[key]
+                        unchecked += takers.get(key, ())
             yield
 
-    def _is_blocked(self, claim: KeyClaim, who: int, leaving: Mapping[Key, int]) -> bool:
+    def _is_blocked(self, claim: KeyClaim, contact_id: int, released: Mapping[Key, int]) -> bool:
         entries = ((key, self.known.get(key)) for key in claim.keys)
         return any(
-            entry is not None and entry.owner == "holder" and entry.contact_id not in (who, leaving.get(key))
+            entry is not None and entry.owner == "holder" and entry.contact_id not in (contact_id, released.get(key))
             for key, entry in entries
         )
 
     def _identified(self, claim: KeyClaim) -> int | None:
-        """Return the contact that a row names by its id, or else by its external id."""
+        """Return the contact that a row identifies by its id, or else by its external id, or None."""
         if claim.contact_id is not None or claim.mode == "create":
             return claim.contact_id
         entries = (self.known.get(key) for key in claim.keys if key[0] == "external")
         return next((entry.contact_id for entry in entries if entry is not None and entry.owner == "holder"), None)
 
-    def _given_up(self, claim: KeyClaim, who: int) -> list[Key]:
+    def _released_by(self, claim: KeyClaim, contact_id: int) -> list[Key]:
         kinds = {kind for kind, _ in claim.keys}
-        return [key for key in self.held.get(who, ()) if key[0] in kinds and key not in claim.keys]
+        return [key for key in self.held.get(contact_id, ()) if key[0] in kinds and key not in claim.keys]
 
-    def _who(self, claim: KeyClaim, leaving: Mapping[Key, int]) -> int | KeyConflict | None:
+    def _contact_of(self, claim: KeyClaim, released: Mapping[Key, int]) -> int | KeyConflict | None:
         """Return the contact of a row, by external id, then by address; None if it is new."""
-        who, newcomer = claim.contact_id, None
+        contact_id, newcomer = claim.contact_id, None
         for key in sorted(claim.keys, key=lambda key: key[0] != "external"):
             entry = self.known.get(key)
             if entry is None or entry.owner == "nobody" or key in self.free:
                 continue
-            if leaving.get(key) == entry.contact_id and self._means_another(claim, entry.contact_id):
+            if released.get(key) == entry.contact_id and self._is_for_another(claim, entry.contact_id):
                 continue
             if entry.owner == "newcomer":
                 newcomer = newcomer or entry.contact_id
-            elif claim.mode == "create" or (who is not None and who != entry.contact_id):
+            elif claim.mode == "create" or (contact_id is not None and contact_id != entry.contact_id):
                 return KeyConflict(key)
             else:
-                who = entry.contact_id
-        return who if who is not None else newcomer
+                contact_id = entry.contact_id
+        return contact_id if contact_id is not None else newcomer
 
-    def _means_another(self, claim: KeyClaim, contact_id: int) -> bool:
-        """Return whether a row is about another contact than the one that releases a key to it."""
+    def _is_for_another(self, claim: KeyClaim, contact_id: int) -> bool:
+        """Return whether a row is about another contact than `contact_id`, which releases a key to it."""
         identified = self._identified(claim)
         if identified is not None:
             return identified != contact_id
         return claim.mode == "create" or any(kind == "external" for kind, _ in claim.keys)
 
-    def _take(self, claim: KeyClaim, who: int) -> None:
-        for key in self._given_up(claim, who):
+    def _assign_keys(self, claim: KeyClaim, contact_id: int) -> None:
+        for key in self._released_by(claim, contact_id):
             self.free.add(key)
         for key in claim.keys:
             before = self.known.get(key)
-            if before is not None and before.owner == "holder" and before.contact_id != who:
-                self.handovers[key] = (before.contact_id, who)
-            elif before is None or before.contact_id != who:
-                self.entries[key] = who
-            self.known[key] = DirectoryEntry(who, "holder")
+            if before is not None and before.owner == "holder" and before.contact_id != contact_id:
+                self.handovers[key] = (before.contact_id, contact_id)
+            elif before is None or before.contact_id != contact_id:
+                self.entries[key] = contact_id
+            self.known[key] = DirectoryEntry(contact_id, "holder")
             self.free.discard(key)

@@ -2,7 +2,7 @@
 
 
 class InvalidError(ValueError):
-    """A value that cannot be accepted. `pointer` is a JSON pointer from the value checked to the part at fault."""
+    """A value that cannot be accepted. `pointer` is a JSON pointer from that value to its invalid part."""
 
     def __init__(self, detail: str, pointer: str = "") -> None:
         super().__init__(detail)
@@ -11,7 +11,7 @@ class InvalidError(ValueError):
 
 
 class NotFoundError(LookupError):
-    """The thing does not exist in the account; `kind` names its kind, such as `contact`."""
+    """An object does not exist in the account; `kind` names its kind, such as `contact`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"There is no such {kind}.")
@@ -33,7 +33,7 @@ class TooLargeError(ValueError):
 
 
 class StateError(ValueError):
-    """The thing's state does not allow the operation; the message names the state."""
+    """The state of an object does not allow the operation; the message names the state."""
 
 
 class LimitError(ValueError):

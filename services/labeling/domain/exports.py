@@ -58,20 +58,22 @@ def interest_column_of(column: str) -> InterestColumn | None:
 
 def check_columns(columns: Sequence[str], fields: Mapping[str, Any], label_ids: Sequence[UUID]) -> None:
     """Raise InvalidError, with a pointer into `columns`, for a column that does not exist or is named twice."""
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         interest = interest_column_of(column)
         known = column in PLAIN or column == LABELS or column in fields
         if not known and (interest is None or interest.label_id not in label_ids):
-            raise InvalidError(f"there is no column {column!r}", f"/{place}")
-        if column in columns[:place]:
-            raise InvalidError("the column is there twice", f"/{place}")
+            raise InvalidError(f"there is no column {column!r}", f"/{index}")
+        if column in columns[:index]:
+            raise InvalidError("the column is there twice", f"/{index}")
 
 
 class RowWriter:
-    """Writes contacts as lines of a format. A spreadsheet is written as CSV first."""
+    """Writes contacts as lines of a format. A spreadsheet is written as CSV first.
+
+    `names` are the names of the account's labels, by id.
+    """
 
     def __init__(self, format_: Format, columns: Sequence[str], names: Mapping[UUID, str]) -> None:
-        """Take the names of the account's labels, by id."""
         self._format = format_
         self._columns = columns
         self._interests = {column: interest_column_of(column) for column in columns if column not in PLAIN}
@@ -104,7 +106,7 @@ class RowWriter:
     def _cells(self, contact: ExportedContact) -> list[str]:
         return [self._cell(self._value(contact, column)) for column in self._columns]
 
-    def _value(self, contact: ExportedContact, column: str) -> Any:  # noqa: ANN401 - as the column is
+    def _value(self, contact: ExportedContact, column: str) -> Any:  # noqa: ANN401 - depends on the column
         if column in PLAIN:
             return getattr(contact, column)
         if column == LABELS:
@@ -118,7 +120,7 @@ class RowWriter:
             return clicks
         return None if last_click is None else last_click.isoformat(timespec="seconds")
 
-    def _cell(self, value: Any) -> str:  # noqa: ANN401 - as the column is
+    def _cell(self, value: Any) -> str:  # noqa: ANN401 - depends on the column
         if value is None:
             return ""
         if isinstance(value, str):

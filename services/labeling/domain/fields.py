@@ -1,10 +1,10 @@
 """Fields of contacts: a fixed key, a type, and the valid values of each type.
 
-text      a string of up to 1,000 characters, kept as sent in Unicode's NFC
-number    a JSON number, finite; true and false are none
+text      a string of up to 1,000 characters, stored in Unicode's NFC
+number    a finite JSON number; true and false are not numbers
 date      a string `YYYY-MM-DD`
 boolean   true or false
-choice    one of the field's choices, compared without case, kept as the field spells it
+choice    one of the field's choices, compared ignoring case, stored as the definition spells it
 """
 
 import math
@@ -92,8 +92,8 @@ def merged(
             continue
         try:
             after[key] = field_value(field, value)
-        except InvalidError as problem:
-            raise InvalidError(problem.detail, pointer_of([key]) + problem.pointer) from None
+        except InvalidError as error:
+            raise InvalidError(error.detail, pointer_of([key]) + error.pointer) from None
     check_size(fields, after)
     return after
 
@@ -148,9 +148,9 @@ def _boolean(field: Field, value: object) -> bool:
 
 def _choice(field: Field, value: object) -> str:
     if isinstance(value, str):
-        wanted = comparison_key(value)
+        key = comparison_key(value)
         for choice in field.choices:
-            if comparison_key(choice) == wanted:
+            if comparison_key(choice) == key:
                 return choice
     raise InvalidError(f"{field.key} is one of: {', '.join(field.choices)}")
 

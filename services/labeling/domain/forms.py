@@ -74,12 +74,15 @@ def checked(definition: FormDefinition, fields: Collection[str], labels: Mapping
     return definition._replace(name=name)
 
 
-def answers(fields: Sequence[Field], given: Mapping[str, str]) -> tuple[dict[str, Scalar], dict[str, str]]:
-    """Return the values of a submitted form, and its faults, both by key. Empty answers are skipped."""
+def answers(fields: Sequence[Field], texts: Mapping[str, str]) -> tuple[dict[str, Scalar], dict[str, str]]:
+    """Return the values of a submitted form, and the problems with them, both by field key.
+
+    `texts` are the submitted texts, by field key; empty ones are skipped.
+    """
     values: dict[str, Scalar] = {}
     problems: dict[str, str] = {}
     for field in fields:
-        text = given.get(field.key, "").strip()
+        text = texts.get(field.key, "").strip()
         if not text:
             continue
         try:

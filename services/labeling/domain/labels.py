@@ -45,7 +45,7 @@ class Label(NamedTuple):
 
 
 class LabelPatch(NamedTuple):
-    """Changes to a label; None leaves a member as it is, an empty group removes it from its group."""
+    """Changes to a label; None leaves a member unchanged, an empty `group` removes the label from its group."""
 
     name: str | None = None
     description: str | None = None

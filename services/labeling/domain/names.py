@@ -22,7 +22,7 @@ class ContactName(NamedTuple):
 
 
 def name_in(account_id: int, reference: ContactReference) -> ContactName:
-    """Return the name in a report. Raises InvalidError for a malformed one."""
+    """Return the name by which a report refers to its contact. Raises InvalidError if it is malformed."""
     if reference.contact_id is not None:
         return ContactName(account_id, "id", str(reference.contact_id))
     if reference.external_id is not None:

@@ -10,21 +10,21 @@ LEAST_CONTRAST = 4.5  # WCAG 2, level AA, for text
 
 def page_language(contact: str | None, accept: str, account: Sequence[str]) -> str:
     """Return the language of a page: the contact's, else the browser's, else the account's, else English."""
-    wanted = [contact or "", *_accepted(accept)]
-    for tag in wanted:
+    tags = [contact or "", *_accepted_tags(accept)]
+    for tag in tags:
         language = tag.strip().lower().replace("_", "-").partition("-")[0]
         if language in LANGUAGES:
             return language
     return account[0] if account else "en"
 
 
-def _accepted(header: str) -> list[str]:
+def _accepted_tags(header: str) -> list[str]:
     weighted: list[tuple[float, int, str]] = []
-    for place, item in enumerate(header.split(",")[:20]):
+    for index, item in enumerate(header.split(",")[:20]):
         tag, _, parameters = item.partition(";")
         weight = parameters.strip().removeprefix("q=") if "q=" in parameters else "1"
         try:
-            weighted.append((-float(weight), place, tag))
+            weighted.append((-float(weight), index, tag))
         except ValueError:
             continue
     return [tag for weight, _, tag in sorted(weighted) if weight < 0]

@@ -6,8 +6,8 @@ from uuid import UUID
 
 def names_label(definition: object, label_id: UUID) -> bool:
     """Return whether the id of the label, which is unique, occurs anywhere in the definition."""
-    wanted = str(label_id)
-    return _any(definition, lambda _, value: isinstance(value, str) and value.lower() == wanted)
+    text = str(label_id)
+    return _contains(definition, lambda _, value: isinstance(value, str) and value.lower() == text)
 
 
 def names_field(definition: object, key: str) -> bool:
@@ -16,14 +16,15 @@ def names_field(definition: object, key: str) -> bool:
     def sets_or_compares(member: str | None, value: object) -> bool:
         return member in ("field", "set_field") and isinstance(value, Mapping) and value.get("key") == key
 
-    return _any(definition, sets_or_compares)
+    return _contains(definition, sets_or_compares)
 
 
-def _any(value: object, matches: Callable[[str | None, object], bool], member: str | None = None) -> bool:
+def _contains(value: object, matches: Callable[[str | None, object], bool], member: str | None = None) -> bool:
+    """Return whether `matches` is true for `value` (of the member `member`), or for any value inside it."""
     if matches(member, value):
         return True
     if isinstance(value, Mapping):
-        return any(_any(item, matches, name) for name, item in value.items())
+        return any(_contains(item, matches, name) for name, item in value.items())
     if isinstance(value, list | tuple):
-        return any(_any(item, matches) for item in value)
+        return any(_contains(item, matches) for item in value)
     return False

@@ -30,7 +30,7 @@ class SuppressionKeys:
         return cls([_parse(item.strip()) for item in text.split(",")])
 
     def hashes(self, account_id: int, email_key: str) -> list[Hash]:
-        """Return the hashes of an address for an account, one per key, that of the first key first."""
+        """Return the hashes of an address for an account, one per key, in the order of the keys."""
         text = f"suppression:{VERSION}:{account_id}:{email_key}".encode()
         return [Hash(key_id, digest(secret, text, "sha256")) for key_id, secret in self._keys]
 

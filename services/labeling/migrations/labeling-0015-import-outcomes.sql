@@ -1,9 +1,9 @@
--- what each contact counts as in the result of an import
+-- how the result of an import counts each contact
 -- depends: labeling-0014-label-order
 
 -- migrate: apply
 
--- created, updated, unchanged. Null where an earlier version wrote it.
+-- created, updated or unchanged; null in rows that an earlier version wrote.
 ALTER TABLE import_effects ADD COLUMN outcome text;
 
 -- migrate: rollback

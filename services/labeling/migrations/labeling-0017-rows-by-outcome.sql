@@ -3,7 +3,7 @@
 
 -- migrate: apply
 
--- The import will block the contact. False where an earlier version wrote it.
+-- True if the import will block the contact; false in rows that an earlier version wrote.
 ALTER TABLE import_rows ADD COLUMN suppressed boolean NOT NULL DEFAULT false;
 
 CREATE INDEX import_rows_outcome ON import_rows (import_id, generation, outcome, number);

@@ -48,7 +48,7 @@ async def account_of_id(connection: PoolConnectionProxy, account_id: int) -> Acc
 
 
 async def list_accounts(connection: PoolConnectionProxy, after: int, limit: int) -> tuple[list[Account], int | None]:
-    """Return a page of all accounts, oldest first, and their number (None: beyond MOST_COUNTED)."""
+    """Return a page of all accounts, oldest first, and the number of all; None if it exceeds MOST_COUNTED."""
     rows = await QUERIES["list_accounts"].fetch(connection, after=after, limit=limit)
     return [_account(row) for row in rows], await count_up_to_most(QUERIES["count_accounts"], connection)
 
@@ -99,7 +99,10 @@ async def revoke_key(
 async def keys_of_account(
     connection: PoolConnectionProxy, account_id: int | None, after: UUID | None, limit: int
 ) -> tuple[list[ApiKey], int]:
-    """Return a page of the account's keys (of pipelines' without an account), oldest first, and their number."""
+    """Return a page of the account's keys, oldest first, and the number of all.
+
+    If `account_id` is None, these are the keys of pipelines.
+    """
     rows = await QUERIES["keys_of_account"].fetch(connection, account_id=account_id, after=after, limit=limit)
     total = await QUERIES["count_keys"].fetchval(connection, account_id=account_id)
     return [_key(row) for row in rows], total

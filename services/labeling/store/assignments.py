@@ -14,7 +14,7 @@ from shared.store.queries import queries_of
 QUERIES = queries_of(__file__)
 
 _SUPPORTS = TypeAdapter(dict[str, Support])
-_ROW = (
+_COLUMNS = (
     "label_no",
     "contact_id",
     "since",
@@ -41,7 +41,7 @@ _PARAMETERS = (
 
 
 class LabelOfContact(NamedTuple):
-    """A label that a contact holds, held, or clicked for."""
+    """A label that a contact holds or held, or for which it clicked."""
 
     label_no: int
     label_id: UUID
@@ -82,7 +82,10 @@ async def assignments_of_pairs(connection: PoolConnectionProxy, pairs: Collectio
 
 
 async def labels_given_back(connection: PoolConnectionProxy, pairs: Collection[Pair]) -> dict[Pair, tuple[UUID, ...]]:
-    """Return the labels that were merged into those of `pairs`, which their contacts no longer refuse either."""
+    """Return, by pair, the labels that were merged into the label of the pair.
+
+    A contact that gets the label back no longer refuses these either.
+    """
     label_nos, contact_ids = zip(*pairs, strict=True)
     rows = await QUERIES["labels_given_back"].fetch(connection, label_nos=label_nos, contact_ids=contact_ids)
     return {(row["label_no"], row["contact_id"]): tuple(row["label_ids"]) for row in rows}
@@ -94,7 +97,7 @@ async def write_assignments(
     after: Mapping[Pair, Assignment],
     touched: Collection[Pair],
 ) -> None:
-    """Write the states in `after` of those `touched` pairs that differ from what was stored (`before`)."""
+    """Write the states in `after` of those `touched` pairs that differ from the stored ones (`before`)."""
     new: list[tuple[object, ...]] = []
     confirmed: list[tuple[object, ...]] = []
     changed: list[tuple[object, ...]] = []
@@ -107,15 +110,15 @@ async def write_assignments(
         elif state != stored:
             changed.append(_row(pair, state))
     if new:
-        await connection.copy_records_to_table("assignments", records=new, columns=_ROW)
+        await connection.copy_records_to_table("assignments", records=new, columns=_COLUMNS)
     if confirmed:
         label_nos, contact_ids, clicks, last_clicks = zip(*confirmed, strict=True)
         await QUERIES["confirm_assignments"].execute(
             connection, label_nos=label_nos, contact_ids=contact_ids, clicks=clicks, last_clicks=last_clicks
         )
     if changed:
-        columns = dict(zip(_PARAMETERS, zip(*changed, strict=True), strict=True))
-        await QUERIES["update_assignments"].execute(connection, **columns)
+        parameters = dict(zip(_PARAMETERS, zip(*changed, strict=True), strict=True))
+        await QUERIES["update_assignments"].execute(connection, **parameters)
 
 
 def _row(pair: Pair, state: Assignment) -> tuple[object, ...]:
@@ -142,7 +145,7 @@ def decode_supports(stored: str | None) -> Mapping[str, Support]:
 
 
 async def labels_of_contact(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> list[LabelOfContact]:
-    """Return the labels that the contact holds, held, or clicked for, oldest label first."""
+    """Return the labels that the contact holds or held, or for which it clicked, oldest label first."""
     rows = await QUERIES["labels_of_contact"].fetch(connection, account_id=account_id, contact_id=contact_id)
     return [LabelOfContact(**{**row, "supports": decode_supports(row["supports"])}) for row in rows]
 

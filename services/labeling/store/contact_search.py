@@ -141,7 +141,7 @@ async def holders_in_order(
     before: tuple[Any, int],
     limit: int,
 ) -> list[Holder]:
-    """Return a page of the holders of a label with at least so many clicks, in descending order."""
+    """Return a page of the holders of a label with at least `at_least` clicks, in descending order."""
     rows = await QUERIES[f"holders_by_{order}"].fetch(
         connection,
         account_id=account_id,
@@ -158,11 +158,11 @@ async def moments_of(
     connection: PoolConnectionProxy, account_id: int, contact_id: int, before: datetime, limit: int
 ) -> list[Moment]:
     """Return the last moments of a contact until `before`, newest first, up to `limit` of each kind."""
-    asked = {"account_id": account_id, "contact_id": contact_id, "before": before, "limit": limit}
-    labels = [_label_moment(row) for row in await QUERIES["timeline_of_labels"].fetch(connection, **asked)]
-    engaged = [_engagement_moment(row) for row in await QUERIES["timeline_of_engagements"].fetch(connection, **asked)]
-    changes = [_change_moment(row) for row in await QUERIES["timeline_of_changes"].fetch(connection, **asked)]
-    decisions = [_decision_moment(row) for row in await QUERIES["timeline_of_decisions"].fetch(connection, **asked)]
+    page = {"account_id": account_id, "contact_id": contact_id, "before": before, "limit": limit}
+    labels = [_label_moment(row) for row in await QUERIES["timeline_of_labels"].fetch(connection, **page)]
+    engaged = [_engagement_moment(row) for row in await QUERIES["timeline_of_engagements"].fetch(connection, **page)]
+    changes = [_change_moment(row) for row in await QUERIES["timeline_of_changes"].fetch(connection, **page)]
+    decisions = [_decision_moment(row) for row in await QUERIES["timeline_of_decisions"].fetch(connection, **page)]
     return sorted([*labels, *engaged, *changes, *decisions], key=lambda moment: (moment.at, moment.key), reverse=True)
 
 

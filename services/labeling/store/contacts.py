@@ -62,7 +62,7 @@ async def contact_of_id(connection: PoolConnectionProxy, account_id: int, contac
 async def contacts_of_account(
     connection: PoolConnectionProxy, account_id: int, after: int, limit: int, only: int | None = None
 ) -> list[StoredContact]:
-    """Return a page of the account's contacts by id; with `only`, at most that one."""
+    """Return a page of the account's contacts, by id; with `only`, at most the contact with that id."""
     rows = await QUERIES["contacts_of_account"].fetch(
         connection, account_id=account_id, after=after, limit=limit, only=only
     )
@@ -72,7 +72,7 @@ async def contacts_of_account(
 async def contacts_with_label(
     connection: PoolConnectionProxy, account_id: int, label_no: int, after: int, limit: int, only: int | None = None
 ) -> list[StoredContact]:
-    """Return a page of the contacts that hold a label, by id; with `only`, at most that one."""
+    """Return a page of the contacts that hold a label, by id; with `only`, at most the contact with that id."""
     rows = await QUERIES["contacts_with_label"].fetch(
         connection, account_id=account_id, label_no=label_no, after=after, limit=limit, only=only
     )

@@ -22,7 +22,7 @@ class _Overtaken(Exception):
 
 
 async def settle_contacts(database: Database, account_id: int, claims: Sequence[KeyClaim]) -> Settlement:
-    """Assign a contact id to every row, in a separate transaction; unused ids become gaps."""
+    """Decide on the contact id of every row, in a separate transaction. New ids that are not used become gaps."""
     for attempt in range(ATTEMPTS):
         try:
             async with database.transaction() as connection:
@@ -34,21 +34,21 @@ async def settle_contacts(database: Database, account_id: int, claims: Sequence[
 
 
 async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequence[KeyClaim]) -> Settlement:
-    wanted = {key for claim in claims for key in claim.keys}
-    found = await lock_entries(connection, account_id, wanted)
-    named = {*found.values(), *(claim.contact_id for claim in claims if claim.contact_id is not None)}
-    rows = await QUERIES["owners_of_entries"].fetch(connection, account_id=account_id, contact_ids=list(named))
-    keys = {row["contact_id"]: _keys(row) for row in rows}
-    directory = {key: _entry(key, contact_id, keys) for key, contact_id in found.items()}
-    settling = Settling(claims, directory, keys)
+    claimed = {key for claim in claims for key in claim.keys}
+    owners = await lock_entries(connection, account_id, claimed)
+    contact_ids = {*owners.values(), *(claim.contact_id for claim in claims if claim.contact_id is not None)}
+    rows = await QUERIES["owners_of_entries"].fetch(connection, account_id=account_id, contact_ids=list(contact_ids))
+    held = {row["contact_id"]: _keys(row) for row in rows}
+    directory = {key: _entry(key, contact_id, held) for key, contact_id in owners.items()}
+    settling = Settling(claims, directory, held)
     async for _ in yielding(settling.steps()):
         pass
     last = 0
     if settling.created:
         last = await QUERIES["allocate_contacts"].fetchval(connection, account_id=account_id, count=settling.created)
     settlement = settling.settlement(last - settling.created + 1)
-    moved = {key: contact_id for key, contact_id in settlement.entries.items() if key in found}
-    added = {key: contact_id for key, contact_id in settlement.entries.items() if key not in found}
+    moved = {key: contact_id for key, contact_id in settlement.entries.items() if key in owners}
+    added = {key: contact_id for key, contact_id in settlement.entries.items() if key not in owners}
     await move_entries(connection, account_id, moved)
     if added:
         inserted = await QUERIES["insert_entries"].fetch(connection, account_id=account_id, **_columns(added))
@@ -58,16 +58,16 @@ async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequ
 
 
 def _keys(row: Record) -> list[Key]:
-    found: list[Key] = [("external", row["external_id"]), ("email", row["email_key"])]
-    return [key for key in found if key[1] is not None]
+    keys: list[Key] = [("external", row["external_id"]), ("email", row["email_key"])]
+    return [key for key in keys if key[1] is not None]
 
 
-def _entry(key: Key, contact_id: int, keys: Mapping[int, Collection[Key]]) -> DirectoryEntry:
+def _entry(key: Key, contact_id: int, held: Mapping[int, Collection[Key]]) -> DirectoryEntry:
     if contact_id == NOBODY:
         return DirectoryEntry(contact_id, "nobody")
-    if contact_id not in keys:
+    if contact_id not in held:
         return DirectoryEntry(contact_id, "newcomer")
-    return DirectoryEntry(contact_id, "holder" if key in keys[contact_id] else "nobody")
+    return DirectoryEntry(contact_id, "holder" if key in held[contact_id] else "nobody")
 
 
 def _columns(entries: Mapping[Key, int]) -> dict[str, Sequence[str] | Sequence[int]]:
@@ -80,10 +80,10 @@ def _columns(entries: Mapping[Key, int]) -> dict[str, Sequence[str] | Sequence[i
 
 async def lock_entries(connection: PoolConnectionProxy, account_id: int, keys: Iterable[Key]) -> dict[Key, int]:
     """Lock the entries of `keys` until the end of the transaction, and return their contact ids."""
-    wanted = sorted(set(keys))
-    if not wanted:
+    ordered = sorted(set(keys))
+    if not ordered:
         return {}
-    kinds, texts = zip(*wanted, strict=True)
+    kinds, texts = zip(*ordered, strict=True)
     rows = await QUERIES["lock_entries"].fetch(connection, account_id=account_id, kinds=kinds, keys=texts)
     return {(row["kind"], row["key"]): row["contact_id"] for row in rows}
 
@@ -122,7 +122,7 @@ async def awaited_names(connection: PoolConnectionProxy, consumer: str) -> list[
 
 
 async def reserve_entry(connection: PoolConnectionProxy, account_id: int, key: Key) -> None:
-    """Create an entry that belongs to nobody, unless one exists, so that it can be locked."""
+    """Create an entry with the contact id `NOBODY`, unless one exists, so that it can be locked."""
     await QUERIES["reserve_entry"].execute(connection, account_id=account_id, kind=key[0], key=key[1])
 
 

@@ -43,17 +43,17 @@ _COLUMNS = (
 
 
 async def source_numbers(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
-    """Return the numbers of sources; new sources get one."""
-    wanted = sorted(set(sources))
-    known = await _known(connection, wanted)
-    if len(known) < len(wanted):
-        new = [source for source in wanted if source not in known]
+    """Return the numbers of sources, by source; a new source gets a number."""
+    names = sorted(set(sources))
+    numbers = await _numbers_of(connection, names)
+    if len(numbers) < len(names):
+        new = [source for source in names if source not in numbers]
         await QUERIES["insert_sources"].execute(connection, sources=new)
-        known = await _known(connection, wanted)
-    return known
+        numbers = await _numbers_of(connection, names)
+    return numbers
 
 
-async def _known(connection: PoolConnectionProxy, sources: Sequence[str]) -> dict[str, int]:
+async def _numbers_of(connection: PoolConnectionProxy, sources: Sequence[str]) -> dict[str, int]:
     rows = await QUERIES["numbers_of_sources"].fetch(connection, sources=sources)
     return {row["source"]: row["source_no"] for row in rows}
 

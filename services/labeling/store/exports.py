@@ -145,18 +145,23 @@ async def begin_file(
 async def forget_in_exports(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> None:
     """Delete the files that contain a contact; exports that are being written with it will fail."""
     rows = await QUERIES["exports_with_members"].fetch(connection, account_id=account_id)
-    naming = [row for row in rows if contact_id in BitMap.deserialize(row["members"])]
-    for row in naming:
+    affected = [row for row in rows if contact_id in BitMap.deserialize(row["members"])]
+    for row in affected:
         if row["state"] == "done" and row["file_id"] is not None:
             await delete_file(connection, row["file_id"])
-    await QUERIES["mark_erased"].execute(connection, export_ids=[row["export_id"] for row in naming])
+    await QUERIES["mark_erased"].execute(connection, export_ids=[row["export_id"] for row in affected])
 
 
 async def next_ids(
-    connection: PoolConnectionProxy, source: Literal["all", "label", "import"], *, after: int, limit: int, **of: Any
+    connection: PoolConnectionProxy,
+    source: Literal["all", "label", "import"],
+    *,
+    after: int,
+    limit: int,
+    **parameters: Any,
 ) -> list[int]:
-    """Return the next contacts of a source: `account_id`, `label_no` or `import_id`."""
-    rows = await QUERIES[f"{source}_ids"].fetch(connection, after=after, limit=limit, **of)
+    """Return the next contacts of a source, identified by the parameter `account_id`, `label_no` or `import_id`."""
+    rows = await QUERIES[f"{source}_ids"].fetch(connection, after=after, limit=limit, **parameters)
     return [row["contact_id"] for row in rows]
 
 

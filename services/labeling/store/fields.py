@@ -21,10 +21,10 @@ async def fields_of_accounts(
     connection: PoolConnectionProxy, account_ids: Collection[int]
 ) -> dict[int, dict[str, Field]]:
     """Return the active fields by account and key."""
-    found: dict[int, dict[str, Field]] = {account_id: {} for account_id in account_ids}
+    fields: dict[int, dict[str, Field]] = {account_id: {} for account_id in account_ids}
     for row in await QUERIES["fields_of_accounts"].fetch(connection, account_ids=list(account_ids)):
-        found[row["account_id"]][row["key"]] = _field(row)
-    return found
+        fields[row["account_id"]][row["key"]] = _field(row)
+    return fields
 
 
 async def fields_of_account(

@@ -14,7 +14,7 @@ QUERIES = queries_of(__file__)
 
 PIECE = 1_048_576  # bytes
 KEPT = timedelta(days=7)
-ABANDONED = timedelta(hours=1)
+ABANDONED = timedelta(hours=1)  # a file that is not complete by then is deleted
 
 
 class StoredFile(NamedTuple):
@@ -122,5 +122,5 @@ async def delete_file(executor: Executor, file_id: UUID) -> None:
 
 
 async def delete_expired_files(executor: Executor, now: datetime) -> int:
-    """Delete expired files, and those that were never completed."""
+    """Delete expired and abandoned files; return their number."""
     return await QUERIES["delete_expired"].execute(executor, now=now, abandoned=now - ABANDONED)

@@ -1,4 +1,4 @@
-"""Deletes the data of imports about one contact: waiting and applied rows, and effects."""
+"""Deletes the data of imports about one contact: rows, their errors, and effects."""
 
 import hashlib
 from collections.abc import Iterable
@@ -22,8 +22,8 @@ class KeyHashes(dict[Key, bytes]):
         self._hash_key = hash_key
 
     def __missing__(self, key: Key) -> bytes:
-        found = self[key] = key_hash(self._hash_key, *key)
-        return found
+        value = self[key] = key_hash(self._hash_key, *key)
+        return value
 
 
 async def forget_in_imports(
@@ -32,7 +32,7 @@ async def forget_in_imports(
     """Delete the rows, errors and effects of a contact, found by its id and its keys."""
     await QUERIES["forget_contact_by_id"].execute(connection, account_id=account_id, contact_id=contact_id)
     imports = await QUERIES["hash_keys"].fetch(connection, account_id=account_id)
-    named = [(row["import_id"], key_hash(row["hash_key"], *key)) for row in imports for key in keys]
-    if named:
-        import_ids, hashes = zip(*named, strict=True)
+    pairs = [(row["import_id"], key_hash(row["hash_key"], *key)) for row in imports for key in keys]
+    if pairs:
+        import_ids, hashes = zip(*pairs, strict=True)
         await QUERIES["forget_contact_by_hash"].execute(connection, import_ids=import_ids, hashes=hashes)

@@ -14,9 +14,9 @@ from services.labeling.store.imports import QUERIES
 from shared.store.queries import Executor
 
 ImportOutcome = Literal["created", "updated", "unchanged"]
-_ROW = ("import_id", "generation", "number", "cells", "outcome", "suppressed", "email_hash", "external_hash")
-_ERROR = ("import_id", "generation", "number", "place", "column_index", "code", "detail")
-_DEAL = ("import_id", "bucket", "number", "contact_id")
+_ROW_COLUMNS = ("import_id", "generation", "number", "cells", "outcome", "suppressed", "email_hash", "external_hash")
+_ERROR_COLUMNS = ("import_id", "generation", "number", "place", "column_index", "code", "detail")
+_DEAL_COLUMNS = ("import_id", "bucket", "number", "contact_id")
 
 
 class ImportRow(NamedTuple):
@@ -79,17 +79,17 @@ async def add_rows(
     """Write the next rows of a check."""
     if rows:
         records = [(import_id, generation, number, orjson.dumps(cells), *results) for number, cells, *results in rows]
-        await connection.copy_records_to_table("import_rows", records=records, columns=_ROW)
+        await connection.copy_records_to_table("import_rows", records=records, columns=_ROW_COLUMNS)
     await add_errors(connection, import_id, generation, errors)
 
 
 async def add_errors(
     connection: PoolConnectionProxy, import_id: UUID, generation: int, errors: Sequence[RowError]
 ) -> None:
-    """Write why rows are refused."""
+    """Write the reasons why rows are refused."""
     if errors:
         records = [(import_id, generation, *error) for error in errors]
-        await connection.copy_records_to_table("import_errors", records=records, columns=_ERROR)
+        await connection.copy_records_to_table("import_errors", records=records, columns=_ERROR_COLUMNS)
 
 
 async def rows_after(connection: Executor, import_id: UUID, generation: int, after: int, limit: int) -> list[ImportRow]:
@@ -117,7 +117,7 @@ async def known_hashes(
     email_hashes: Sequence[bytes],
     external_hashes: Sequence[bytes],
 ) -> set[bytes]:
-    """Return which of the hashes belong to written rows that will be imported."""
+    """Return those of the hashes that belong to stored rows that will be imported."""
     rows = await QUERIES["known_hashes"].fetch(
         connection,
         import_id=import_id,
@@ -139,7 +139,7 @@ async def add_deals(connection: PoolConnectionProxy, import_id: UUID, deals: Seq
     """Write the contact of each row: (bucket, number, contact id)."""
     if deals:
         records = [(import_id, *deal) for deal in deals]
-        await connection.copy_records_to_table("import_deals", records=records, columns=_DEAL)
+        await connection.copy_records_to_table("import_deals", records=records, columns=_DEAL_COLUMNS)
 
 
 async def dealt_rows(
@@ -226,14 +226,14 @@ async def count_effects(connection: Executor, import_id: UUID) -> int:
 async def later_effects(
     connection: Executor, account_id: int, import_id: UUID, contact_ids: Collection[int]
 ) -> dict[int, dict[str, list[Any]]]:
-    """Return the members that later imports wrote, by contact; the newest wins."""
-    found: dict[int, dict[str, list[Any]]] = {}
+    """Return the members that later imports wrote, by contact; the newest import takes precedence."""
+    members: dict[int, dict[str, list[Any]]] = {}
     rows = await QUERIES["later_effects"].fetch(
         connection, account_id=account_id, import_id=import_id, contact_ids=list(contact_ids)
     )
     for row in rows:
-        found.setdefault(row["contact_id"], {}).update(orjson.loads(row["members"]))
-    return found
+        members.setdefault(row["contact_id"], {}).update(orjson.loads(row["members"]))
+    return members
 
 
 async def errors_after(
@@ -259,18 +259,18 @@ async def refused_rows(
 async def listed_rows(
     connection: Executor, import_id: UUID, generation: int, of: RowList, after: int, limit: int
 ) -> list[tuple[ImportRow, str | None]]:
-    """Return the next rows that a number of the check counts; refused ones with the reasons."""
+    """Return the next rows that the count `of` of a check includes; refused rows with the reasons."""
     if of == "errors":
         return [*await refused_rows(connection, import_id, generation, after, limit)]
     page: dict[str, Any] = {"import_id": import_id, "generation": generation, "after": after, "limit": limit}
     if of == "all":
-        found = await QUERIES["rows_after"].fetch(connection, **page)
+        records = await QUERIES["rows_after"].fetch(connection, **page)
     elif of == "suppressed":
-        found = await QUERIES["suppressed_rows"].fetch(connection, **page)
+        records = await QUERIES["suppressed_rows"].fetch(connection, **page)
     else:
         outcome: RowOutcome = "duplicate" if of == "duplicates" else of
-        found = await QUERIES["rows_of_outcome"].fetch(connection, outcome=outcome, **page)
-    rows = [ImportRow(row["number"], orjson.loads(row["cells"])) for row in found]
+        records = await QUERIES["rows_of_outcome"].fetch(connection, outcome=outcome, **page)
+    rows = [ImportRow(row["number"], orjson.loads(row["cells"])) for row in records]
     reasons = await QUERIES["reasons_of_rows"].fetch(
         connection, import_id=import_id, generation=generation, numbers=[row.number for row in rows]
     )

@@ -47,24 +47,24 @@ def _uuid(value: UUID | None) -> UUID | None:
     return None if value is None else UUID(int=value.int)
 
 
-def _json(value: str | None) -> Any:  # noqa: ANN401 - JSON is anything
+def _decode(value: str | None) -> Any:  # noqa: ANN401 - any JSON
     return None if value is None else orjson.loads(value)
 
 
-def _text(value: Mapping[str, Any] | Sequence[Any]) -> str:
+def _encode(value: Mapping[str, Any] | Sequence[Any]) -> str:
     return orjson.dumps(value).decode()
 
 
 def _import(row: Record) -> Import:
     values = dict(row)
     for name in ("format", "columns", "options", "summary", "result", "undo_result"):
-        values[name] = _json(values[name])
+        values[name] = _decode(values[name])
     for name in ("file_id", "job_id", "key_id"):
         values[name] = _uuid(values[name])
     return Import(UUID(int=values.pop("import_id").int), **values)
 
 
-def _found(row: Record | None) -> Import | None:
+def _optional_import(row: Record | None) -> Import | None:
     return None if row is None else _import(row)
 
 
@@ -90,9 +90,9 @@ async def insert_import(
         key_id=key_id,
         filename=filename,
         size=size,
-        format=_text(format_),
-        columns=_text(columns),
-        options=_text(options),
+        format=_encode(format_),
+        columns=_encode(columns),
+        options=_encode(options),
         hash_key=hash_key,
         file_id=file_id,
     )
@@ -102,12 +102,16 @@ async def insert_import(
 
 async def import_of_id(connection: Executor, account_id: int, import_id: UUID) -> Import | None:
     """Return an import of the account, or None."""
-    return _found(await QUERIES["import_of_id"].fetchrow(connection, account_id=account_id, import_id=import_id))
+    return _optional_import(
+        await QUERIES["import_of_id"].fetchrow(connection, account_id=account_id, import_id=import_id)
+    )
 
 
 async def lock_import(connection: PoolConnectionProxy, account_id: int, import_id: UUID) -> Import | None:
     """Return an import of the account, locked until the end of the transaction, or None."""
-    return _found(await QUERIES["lock_import"].fetchrow(connection, account_id=account_id, import_id=import_id))
+    return _optional_import(
+        await QUERIES["lock_import"].fetchrow(connection, account_id=account_id, import_id=import_id)
+    )
 
 
 async def imports_of_account(
@@ -133,9 +137,9 @@ async def begin_check(
         connection,
         import_id=import_id,
         job_id=job_id,
-        format=_text(format_),
-        columns=_text(columns),
-        options=_text(options),
+        format=_encode(format_),
+        columns=_encode(columns),
+        options=_encode(options),
     )
     assert row is not None
     return _import(row)
@@ -154,17 +158,19 @@ async def set_checked(
     connection: PoolConnectionProxy, import_id: UUID, generation: int, summary: Mapping[str, Any]
 ) -> None:
     """Set state `checked`; from now on the rows are used instead of the file."""
-    await QUERIES["set_checked"].execute(connection, import_id=import_id, generation=generation, summary=_text(summary))
+    await QUERIES["set_checked"].execute(
+        connection, import_id=import_id, generation=generation, summary=_encode(summary)
+    )
 
 
 async def set_done(connection: PoolConnectionProxy, import_id: UUID, result: Mapping[str, Any]) -> None:
     """Set state `done`."""
-    await QUERIES["set_done"].execute(connection, import_id=import_id, result=_text(result))
+    await QUERIES["set_done"].execute(connection, import_id=import_id, result=_encode(result))
 
 
 async def set_undone(connection: PoolConnectionProxy, import_id: UUID, result: Mapping[str, Any]) -> None:
     """Set state `undone`."""
-    await QUERIES["set_undone"].execute(connection, import_id=import_id, result=_text(result))
+    await QUERIES["set_undone"].execute(connection, import_id=import_id, result=_encode(result))
 
 
 async def set_stopped(
@@ -187,11 +193,13 @@ async def delete_import(connection: PoolConnectionProxy, import_id: UUID) -> Non
 
 async def delete_contents(connection: PoolConnectionProxy, import_id: UUID) -> None:
     """Delete rows, errors and effects of an import."""
-    everything = 2**31 - 1
+    largest_integer = 2**31 - 1
     await QUERIES["delete_deals"].execute(connection, import_id=import_id)
     await QUERIES["delete_effects"].execute(connection, import_id=import_id)
-    await QUERIES["delete_errors"].execute(connection, import_id=import_id, generation=everything)
-    await QUERIES["delete_rows"].execute(connection, import_id=import_id, generation=everything, limit=everything)
+    await QUERIES["delete_errors"].execute(connection, import_id=import_id, generation=largest_integer)
+    await QUERIES["delete_rows"].execute(
+        connection, import_id=import_id, generation=largest_integer, limit=largest_integer
+    )
 
 
 async def old_imports(connection: Executor, before: datetime) -> list[UUID]:

@@ -98,7 +98,7 @@ ORDER BY deal.number
 LIMIT :limit
 
 -- name: known_hashes
--- The hashes that written rows have which will be imported. OFFSET 0 forces a look-up by the hash: without statistics
+-- The hashes of stored rows that will be imported. OFFSET 0 forces a look-up by the hash: without statistics
 -- of newly written rows, the planner would look among all rows of the import for each hash.
 SELECT given.hash
 FROM unnest(:email_hashes::bytea[]) AS given (hash)

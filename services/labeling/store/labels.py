@@ -35,7 +35,7 @@ def _label(row: Record) -> Label:
 
 
 async def labels_of_ids(connection: PoolConnectionProxy, label_ids: Collection[UUID]) -> dict[UUID, Label]:
-    """Return the labels with these ids, of any account and in any state, by the id given.
+    """Return the labels with these ids, of any account and in any state, by the requested id.
 
     A merged label is resolved to the one that it was merged into.
     """
@@ -44,13 +44,13 @@ async def labels_of_ids(connection: PoolConnectionProxy, label_ids: Collection[U
 
 
 async def labels_of_names(connection: PoolConnectionProxy, account_id: int, names: Collection[str]) -> dict[str, Label]:
-    """Return the labels with these names or aliases, compared without case, by the name given."""
+    """Return the labels with these names or aliases, compared ignoring case, by the requested name."""
     keys = {name: name_key(name) for name in names}
     if not keys:
         return {}
     rows = await QUERIES["labels_of_names"].fetch(connection, account_id=account_id, keys=sorted(set(keys.values())))
-    found = {row["wanted_key"]: _label(row) for row in rows}
-    return {name: found[key] for name, key in keys.items() if key in found}
+    labels = {row["wanted_key"]: _label(row) for row in rows}
+    return {name: labels[key] for name, key in keys.items() if key in labels}
 
 
 async def label_of_id(connection: PoolConnectionProxy, account_id: int, label_id: UUID) -> Label | None:
@@ -62,7 +62,10 @@ async def label_of_id(connection: PoolConnectionProxy, account_id: int, label_id
 async def labels_of_account(
     connection: PoolConnectionProxy, account_id: int, name: str | None, after: UUID | None, limit: int
 ) -> tuple[list[Label], int]:
-    """Return a page of the account's labels, oldest first, and the number of all; with `name`, only that one."""
+    """Return a page of the account's labels, oldest first, and the number of all.
+
+    With `name`, only the label with this name is returned and counted.
+    """
     key = None if name is None else name_key(name)
     rows = await QUERIES["labels_of_account"].fetch(
         connection, account_id=account_id, name_key=key, after=after, limit=limit
@@ -124,5 +127,5 @@ async def public_labels(connection: PoolConnectionProxy, account_id: int) -> lis
 
 
 async def set_merged_into(connection: PoolConnectionProxy, label_no: int, target_no: int) -> None:
-    """Resolve a label, and labels that were merged into it before, to another one from now on."""
+    """Make a label, and the labels that were merged into it before, resolve to another label."""
     await QUERIES["set_merged_into"].execute(connection, no=label_no, target_no=target_no)

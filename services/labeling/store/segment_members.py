@@ -31,7 +31,7 @@ async def members_at(connection: PoolConnectionProxy, places: Collection[Place])
 
 
 async def members_of(connection: Executor, account_id: int, segment_id: UUID) -> BitMap | None:
-    """Return the members of a segment; None if it never had any."""
+    """Return the members of a segment; None if it never had a member."""
     rows = await QUERIES["members_of_segment"].fetch(connection, account_id=account_id, segment_id=segment_id)
     return BitMap.union(*(BitMap.deserialize(row["members"]) for row in rows)) if rows else None
 
@@ -39,7 +39,7 @@ async def members_of(connection: Executor, account_id: int, segment_id: UUID) ->
 async def write_members(
     connection: PoolConnectionProxy, members: Mapping[Place, BitMap], segments: Mapping[UUID, Segment]
 ) -> None:
-    """Write bitmaps."""
+    """Insert or replace the bitmaps `members`; `segments` has the segments of all places."""
     if not members:
         return
     places = sorted(members, key=lambda place: (place[1], place[0]))

@@ -35,15 +35,15 @@ def _suppression(row: Record) -> Suppression:
 
 
 async def insert_suppression(
-    connection: PoolConnectionProxy, account_id: int, one: Hash, reason: str | None, origin: Origin
+    connection: PoolConnectionProxy, account_id: int, hash_: Hash, reason: str | None, origin: Origin
 ) -> bool:
     """Insert a suppression; return False if the address is suppressed already."""
     inserted = await QUERIES["insert_suppression"].execute(
         connection,
         suppression_id=uuid7(),
         account_id=account_id,
-        hash=one.value,
-        key_id=one.key_id,
+        hash=hash_.value,
+        key_id=hash_.key_id,
         version=VERSION,
         reason=reason,
         origin=encode_origin(origin),
@@ -58,13 +58,16 @@ async def suppressed(
     if not hashes:
         return {}
     rows = await QUERIES["suppressed_hashes"].fetch(connection, account_id=account_id, hashes=list(hashes))
-    return {one.hash: one for one in map(_suppression, rows)}
+    return {suppression.hash: suppression for suppression in map(_suppression, rows)}
 
 
 async def suppressions_of_account(
     connection: PoolConnectionProxy, account_id: int, after: UUID | None, limit: int
 ) -> tuple[list[Suppression], int | None]:
-    """Return a page of the account's suppressions, oldest first, and the number of all (None: beyond MOST_COUNTED)."""
+    """Return a page of the account's suppressions, oldest first, and the number of all.
+
+    The number is None if it exceeds MOST_COUNTED.
+    """
     rows = await QUERIES["suppressions_of_account"].fetch(connection, account_id=account_id, after=after, limit=limit)
     total = await count_up_to_most(QUERIES["count_suppressions"], connection, account_id=account_id)
     return [_suppression(row) for row in rows], total

@@ -12,7 +12,7 @@ from shared.events.labeling import Scalar, Subscription
 
 _FINAL = frozenset({"unsubscribed", "bounced", "blocked"})
 
-Members = dict[str, list[Any]]  # by member (`fields/city`): the value before, and the one after
+Members = dict[str, list[Any]]  # by member (such as `fields/city`): [value before, value after]
 
 
 def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict[str, Any]:
@@ -34,10 +34,10 @@ def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict
     return values
 
 
-def _may_change(contact: Contact, wanted: Subscription) -> bool:
+def _may_change(contact: Contact, requested: Subscription) -> bool:
     """Return whether a file may change the subscription: a contact that has unsubscribed stays unsubscribed."""
-    weakens = contact.subscription in _FINAL and wanted not in _FINAL
-    return not weakens and may_change_subscription(contact, wanted, "import")
+    weakens = contact.subscription in _FINAL and requested not in _FINAL
+    return not weakens and may_change_subscription(contact, requested, "import")
 
 
 def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[Contact, Members]:
@@ -48,7 +48,7 @@ def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[
     before = contact or Contact()
     values = values_of(row, contact, options)
     members = {member: [_value(before, member), value] for member, value in values.items()}
-    after = _with(before, values)
+    after = _with_values(before, values)
     if "email" in values:
         after = after._replace(email_key=row.email_key)
     return after, members
@@ -64,7 +64,7 @@ def size_problem(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> C
 
 
 def overwritten(contact: Contact, members: Mapping[str, list[Any]]) -> list[str]:
-    """Return the members whose values are replaced by others."""
+    """Return the members whose present values are replaced by other values."""
     return [
         member
         for member, (before, after) in members.items()
@@ -88,16 +88,16 @@ def taken_back(contact: Contact, members: Members, confirmed: Mapping[str, list[
         if member == "subscription" and not may_change_subscription(contact, before, "undo"):
             continue
         values[member] = before
-    return _with(contact, values), sorted(values)
+    return _with_values(contact, values), sorted(values)
 
 
-def _value(contact: Contact, member: str) -> Any:  # noqa: ANN401 - as the member is
+def _value(contact: Contact, member: str) -> Any:  # noqa: ANN401 - depends on the member
     if member.startswith("fields/"):
         return contact.fields.get(member.removeprefix("fields/"))
     return getattr(contact, member)
 
 
-def _with(contact: Contact, values: Mapping[str, Any]) -> Contact:
+def _with_values(contact: Contact, values: Mapping[str, Any]) -> Contact:
     fields = dict(contact.fields)
     plain: dict[str, Any] = {}
     for member, value in values.items():

@@ -80,14 +80,14 @@ def targets_of(columns: Iterable[Mapping[str, Any]]) -> dict[int, ColumnTarget]:
 def check_mapping(columns: Sequence[Mapping[str, Any]], fields: Mapping[str, Field]) -> None:
     """Raise InvalidError, with a pointer into `columns`, for a mapping that cannot be carried out."""
     seen: dict[ColumnTarget, int] = {}
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         target = target_of(column["maps_to"])
         if target is None:
             continue
-        pointer = f"/{place}/maps_to"
+        pointer = f"/{index}/maps_to"
         if target in seen:
             raise InvalidError("two columns have the same target", pointer)
-        seen[target] = place
+        seen[target] = index
         if isinstance(column["maps_to"], dict):
             _check_field(column["maps_to"], fields, pointer)
     if not {ColumnTarget(known="email"), ColumnTarget(known="external_id")} & seen.keys():

@@ -8,8 +8,8 @@ from services.labeling.domain.directory import Key
 def repeats(rows: Iterable[Collection[Key]], earlier: Collection[Key]) -> list[bool]:
     """Return for each row, given its keys, whether one of them is `earlier` or is a key of a row before it."""
     known = set(earlier)
-    found = []
+    repeated = []
     for keys in rows:
-        found.append(not known.isdisjoint(keys))
+        repeated.append(not known.isdisjoint(keys))
         known.update(keys)
-    return found
+    return repeated

@@ -31,7 +31,7 @@ class CellProblem(NamedTuple):
 
 
 class ParsedRow(NamedTuple):
-    """The contents of a row. `label_ids` are known labels, `unknown` are unknown names; a row with problems is refused.
+    """The contents of a row. `label_ids` are known labels, `unknown` unknown names. A row with problems is refused.
 
     `fields` has None for a cell that clears its field.
     """
@@ -58,7 +58,11 @@ class ParsedRow(NamedTuple):
 
 
 class RowReader:
-    """Reads rows according to a plan: columns, options, the account's fields, and its labels by name and alias."""
+    """Reads rows according to a plan.
+
+    `targets` are the targets of columns by index, `fields` the account's fields by key, `labels` its label ids by the
+    `name_key` of names and aliases. `width` is the number of cells of a row.
+    """
 
     def __init__(
         self,
@@ -69,20 +73,19 @@ class RowReader:
         spelling: Spelling,
         width: int,
     ) -> None:
-        """Take the labels' ids by `name_key` of names and aliases, and the number of cells of a row (`width`)."""
         self._targets = sorted(targets.items())
         self._options = options
         self._fields = fields
         self._labels = labels
         self._spelling = spelling
         self._width = width
-        # Label cells repeat. A reader lives for one step of an import, which bounds the number of its cells.
-        self._named: dict[str, list[tuple[str, UUID | None]]] = {}
+        # A cache, because cells repeat. Its size is bounded, because a reader lives for one step of an import.
+        self._labels_of_cell: dict[str, list[tuple[str, UUID | None]]] = {}
 
     def read(self, cells: Sequence[str]) -> ParsedRow:
         """Read one row. A row with too few or too many cells is refused, because its values may have shifted."""
         problems: list[CellProblem] = []
-        state = _Row()
+        row = _Row()
         if any(cell.strip() for cell in cells[self._width :]):
             detail = f"the row has {len(cells)} cells, the table has {self._width} columns"
             problems.append(CellProblem(None, "too_many_cells", detail))
@@ -91,39 +94,39 @@ class RowReader:
                 continue
             text = clean(cells[index])
             if not text and cells[index] == EMPTY_TEXT and target.key is not None:
-                self._take_empty(state, target.key)
+                self._read_empty_text(row, target.key)
                 continue
             try:
-                self._take(state, target, text, problems, index)
-            except InvalidError as problem:
-                problems.append(CellProblem(index, "invalid", problem.detail))
-        if state.email is None and state.external_id is None and not problems:
+                self._read_cell(row, target, text, problems, index)
+            except InvalidError as error:
+                problems.append(CellProblem(index, "invalid", error.detail))
+        if row.email is None and row.external_id is None and not problems:
             problems.append(CellProblem(None, "no_contact", "the row has neither an e-mail address nor an external id"))
         if len(cells) < self._width and self._is_cut_off(cells):
             detail = f"the row has {len(cells)} cells, the table has {self._width} columns"
             problems.append(CellProblem(None, "too_few_cells", detail))
         for label_id in self._options.add_labels:
-            state.label_ids.setdefault(label_id)
+            row.label_ids.setdefault(label_id)
         return ParsedRow(
-            state.email,
-            state.email_key,
-            state.external_id,
-            state.fields,
-            state.subscription,
-            state.language,
-            tuple(state.label_ids),
-            tuple(state.unknown),
+            row.email,
+            row.email_key,
+            row.external_id,
+            row.fields,
+            row.subscription,
+            row.language,
+            tuple(row.label_ids),
+            tuple(row.unknown),
             tuple(problems),
         )
 
     def _is_cut_off(self, cells: Sequence[str]) -> bool:
-        """Return whether a used column is beyond the row's end. (Programs omit empty cells at the end.)"""
+        """Return whether a used column is beyond the row's end. (Some programs omit empty cells at the end.)"""
         return not any(index < len(cells) for index, _ in self._targets)
 
-    def _take(self, row: "_Row", target: ColumnTarget, text: str, problems: list[CellProblem], index: int) -> None:
+    def _read_cell(self, row: "_Row", target: ColumnTarget, text: str, problems: list[CellProblem], index: int) -> None:
         _check_text(text)
         if target.key is not None:
-            self._take_field(row, target.key, text)
+            self._read_field(row, target.key, text)
         elif not text:
             return
         elif target.known == "email":
@@ -131,13 +134,13 @@ class RowReader:
         elif target.known == "external_id":
             row.external_id = external_id(text)
         elif target.known == "labels":
-            self._take_labels(row, text, problems, index)
+            self._read_labels(row, text, problems, index)
         elif target.known == "subscription":
             row.subscription = _subscription(text)
         elif target.known == "language":
             row.language = _language(text)
 
-    def _take_field(self, row: "_Row", key: str, text: str) -> None:
+    def _read_field(self, row: "_Row", key: str, text: str) -> None:
         field = self._fields.get(key)
         if field is None:
             raise InvalidError(f"there is no field {key!r}")
@@ -154,17 +157,19 @@ class RowReader:
         else:
             row.fields[key] = field_value(field, text)
 
-    def _take_empty(self, row: "_Row", key: str) -> None:
+    def _read_empty_text(self, row: "_Row", key: str) -> None:
         """Store an empty text, which is not the same as no value."""
         field = self._fields.get(key)
         if field is not None and field.type == "text":
             row.fields[key] = ""
 
-    def _take_labels(self, row: "_Row", text: str, problems: list[CellProblem], index: int) -> None:
-        named = self._named.get(text)
-        if named is None:
-            named = self._named[text] = [(name, self._labels.get(name_key(name))) for name in self._names(text)]
-        for name, label_id in named:
+    def _read_labels(self, row: "_Row", text: str, problems: list[CellProblem], index: int) -> None:
+        labels = self._labels_of_cell.get(text)
+        if labels is None:
+            labels = self._labels_of_cell[text] = [
+                (name, self._labels.get(name_key(name))) for name in self._label_names(text)
+            ]
+        for name, label_id in labels:
             if label_id is not None:
                 row.label_ids.setdefault(label_id)
                 continue
@@ -172,7 +177,7 @@ class RowReader:
             if self._options.unknown_labels == "error":
                 problems.append(CellProblem(index, "unknown_label", f"there is no label {name!r}"))
 
-    def _names(self, text: str) -> list[str]:
+    def _label_names(self, text: str) -> list[str]:
         """Return the names in a cell. A semicolon separates names, unless a label's name contains one."""
         names: list[str] = []
         for name in read_labels(text):

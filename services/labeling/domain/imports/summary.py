@@ -11,13 +11,13 @@ from services.labeling.domain.imports.rows import CellProblem
 from services.labeling.domain.labels import Label, name_key
 
 MOST_NAMES = 1_000  # unknown labels that are listed
-MOST_EXAMPLES = 3
-NEAREST = 3
-SIMILAR = 60.0  # similarity of 0 to 100; less similar names are not suggested
+MOST_EXAMPLES = 3  # rows per reason
+NEAREST = 3  # labels that are suggested for an unknown name
+LEAST_SIMILARITY = 60.0  # of suggested labels, from 0 to 100
 
 # What importing a row would do. A duplicate repeats the contact of an earlier row, and is merged with it.
 RowOutcome = Literal["create", "update", "unchanged", "duplicate", "skipped", "error"]
-# The numbers of a check whose rows can be listed.
+# The counts of a check whose rows can be listed.
 RowList = Literal["all", "create", "update", "unchanged", "duplicates", "skipped", "errors", "suppressed"]
 
 
@@ -25,7 +25,7 @@ RowList = Literal["all", "create", "update", "unchanged", "duplicates", "skipped
 class Summary:
     """Counts of rows by what importing them would do. It is kept as JSON between the steps of a check.
 
-    A worker of the version before or after may go on with a check, so the stored members stay the same.
+    A worker of the previous or the next version may continue a check, so the stored members must not change.
     """
 
     rows: int = 0
@@ -65,7 +65,7 @@ class Summary:
     def refuse(self, number: int, problems: Sequence[CellProblem]) -> None:
         """Count the reasons why a row is refused, each with the first rows that have it."""
         for problem in problems:
-            # Reasons quote the cell; the code does not.
+            # Grouped by code, because the detail quotes the cell.
             reason = self.reasons.setdefault(problem.code, {"code": problem.code, "rows": 0, "examples": []})
             reason["rows"] += 1
             if len(reason["examples"]) < MOST_EXAMPLES:
@@ -116,8 +116,10 @@ def unknown_labels(unknown: Mapping[str, int], labels: Sequence[Label]) -> list[
 
 
 def _nearest(name: str, choices: Mapping[tuple[UUID, str], str], by_id: Mapping[UUID, Label]) -> list[dict[str, Any]]:
-    found: dict[UUID, None] = {}
-    matches = process.extract(name_key(name), choices, scorer=fuzz.ratio, score_cutoff=SIMILAR, limit=3 * NEAREST)
+    label_ids: dict[UUID, None] = {}
+    matches = process.extract(
+        name_key(name), choices, scorer=fuzz.ratio, score_cutoff=LEAST_SIMILARITY, limit=3 * NEAREST
+    )
     for _, _, (label_id, _) in matches:
-        found.setdefault(label_id)
-    return [{"id": str(label_id), "name": by_id[label_id].name} for label_id in list(found)[:NEAREST]]
+        label_ids.setdefault(label_id)
+    return [{"id": str(label_id), "name": by_id[label_id].name} for label_id in list(label_ids)[:NEAREST]]

@@ -1,1 +1,1 @@
-"""Reading tables that people send: delimited text, spreadsheets and lines of JSON."""
+"""Reads tables that people upload: delimited text, spreadsheets and lines of JSON."""

@@ -32,7 +32,7 @@ class Spelling(NamedTuple):
 
 
 _SPACES = " \t\r\n\u00a0\ufeff"
-# The beginnings that a spreadsheet reads as a formula or drops, and those that would be trimmed when read.
+# Beginnings of texts that a spreadsheet would read as a formula or drop, or that `clean` would trim.
 _RISKY = ("=", "+", "-", "@", "|", "%", *_SPACES)
 
 
@@ -42,8 +42,8 @@ def clean(cell: str) -> str:
         return cell[1:]
     text = cell.strip(_SPACES)
     if text.startswith('="'):
-        found = _SPREADSHEET_TEXT.match(text)
-        return text if found is None else found[1]
+        match = _SPREADSHEET_TEXT.match(text)
+        return text if match is None else match[1]
     return text
 
 
@@ -63,18 +63,18 @@ def _needs_mark(text: str) -> bool:
 
 def read_date(cell: str, spelling: Spelling) -> str:
     """Return the date in a cell as `YYYY-MM-DD`. Raises InvalidError."""
-    found = _ISO.fullmatch(cell) or None
-    if found is not None:
-        return _date(cell, int(found[1]), int(found[2]), int(found[3]))
-    found = _YEAR_FIRST.fullmatch(cell)
-    if found is not None:
-        return _date(cell, int(found[1]), int(found[3]), int(found[4]))
-    found = _NUMERIC.fullmatch(cell)
-    if found is None or spelling.dates == "iso":
+    match = _ISO.fullmatch(cell) or None
+    if match is not None:
+        return _date(cell, int(match[1]), int(match[2]), int(match[3]))
+    match = _YEAR_FIRST.fullmatch(cell)
+    if match is not None:
+        return _date(cell, int(match[1]), int(match[3]), int(match[4]))
+    match = _NUMERIC.fullmatch(cell)
+    if match is None or spelling.dates == "iso":
         raise InvalidError(f"is not a date written {_EXAMPLES[spelling.dates]}")
-    first, second = int(found[1]), int(found[3])
+    first, second = int(match[1]), int(match[3])
     day, month = (first, second) if spelling.dates == "day_first" else (second, first)
-    return _date(cell, _year(found[4], spelling.today), month, day)
+    return _date(cell, _year(match[4], spelling.today), month, day)
 
 
 _EXAMPLES = {"iso": "YYYY-MM-DD", "day_first": "DD/MM/YYYY", "month_first": "MM/DD/YYYY"}

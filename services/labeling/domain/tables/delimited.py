@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 DELIMITERS = (";", ",", "\t", "|")
-# A quote that is never closed would swallow the rest of the file, so records have a maximum length.
+# With a quote that is never closed, a record would include the rest of the file, so records have a maximum length.
 MOST_LINES = 200
 MOST_CHARACTERS = 100_000
 
@@ -30,36 +30,36 @@ def read_records(text: str, delimiter: str, *, is_last: bool) -> Records:
     if not is_last and lines and not lines[-1].endswith("\n"):
         lines.pop()  # it may continue, or its line end may: `\r` before `\n`
     rows: list[list[str]] = []
-    taken = 0
-    while taken < len(lines):
-        taken = _read_closed(lines, taken, delimiter, rows)
-        if taken == len(lines) or (not is_last and _may_go_on(lines[taken:])):
+    lines_read = 0
+    while lines_read < len(lines):
+        lines_read = _read_closed(lines, lines_read, delimiter, rows)
+        if lines_read == len(lines) or (not is_last and _may_continue(lines[lines_read:])):
             break
         # A quote that is not closed in time is not a quote: its line is read literally, and reading continues after it.
-        rows.append(_plain(lines[taken], delimiter))
-        taken += 1
-    return Records(rows, sum(map(len, lines[:taken])))
+        rows.append(_split_literally(lines[lines_read], delimiter))
+        lines_read += 1
+    return Records(rows, sum(map(len, lines[:lines_read])))
 
 
 def _read_closed(lines: list[str], first: int, delimiter: str, rows: list[list[str]]) -> int:
     """Append records to `rows` until one whose quote is not closed in time; return the line where that one begins."""
     reader = csv.reader(lines[first:] if first else lines, delimiter=delimiter)
-    taken = first
+    lines_read = first
     try:
         for row in reader:
             end = first + reader.line_num
-            if end - taken > 1 and not _may_go_on(lines[taken:end]):
-                return taken
-            if end == len(lines) and _is_open(lines[taken:end], row, delimiter):
-                return taken
+            if end - lines_read > 1 and not _may_continue(lines[lines_read:end]):
+                return lines_read
+            if end == len(lines) and _is_open(lines[lines_read:end], row, delimiter):
+                return lines_read
             rows.append(row)
-            taken = end
+            lines_read = end
     except csv.Error:  # a field that is larger than any field of a contact
-        return taken
-    return taken
+        return lines_read
+    return lines_read
 
 
-def _may_go_on(lines: Sequence[str]) -> bool:
+def _may_continue(lines: Sequence[str]) -> bool:
     return len(lines) < MOST_LINES and sum(map(len, lines)) < MOST_CHARACTERS
 
 
@@ -71,16 +71,16 @@ def _is_open(lines: Sequence[str], row: Sequence[str], delimiter: str) -> bool:
     return len(extended[-1]) != len(row[-1])
 
 
-def _plain(line: str, delimiter: str) -> list[str]:
-    """Split a line without regard to quotes."""
+def _split_literally(line: str, delimiter: str) -> list[str]:
+    """Return the fields of a line, with quotes as ordinary characters."""
     content = line.rstrip("\r\n")
     return content.split(delimiter) if content else []
 
 
 def separator_line(text: str) -> tuple[str, int] | None:
     """Return the delimiter that a first line `sep=;` names, as Excel writes it, and the line's length."""
-    found = _SEPARATOR_LINE.match(text)
-    return None if found is None else (found[1], found.end())
+    match = _SEPARATOR_LINE.match(text)
+    return None if match is None else (match[1], match.end())
 
 
 def delimiter_of(text: str) -> str:

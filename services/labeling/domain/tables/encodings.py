@@ -12,7 +12,7 @@ _MARKS: tuple[tuple[bytes, Encoding], ...] = (
 )
 MARK_LENGTH: dict[Encoding, int] = {"utf-8-sig": 3}
 # The five bytes that Windows-1252 does not define are read as control characters, as browsers do.
-_OPEN = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+_UNDEFINED = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
 def encoding_of(head: bytes, *, is_utf_8: bool) -> Encoding:
@@ -58,7 +58,7 @@ def _decode_1252(content: bytes) -> str:
     try:
         return content.decode("cp1252")
     except UnicodeDecodeError:
-        return "".join(_OPEN.get(byte) or bytes((byte,)).decode("cp1252") for byte in content)
+        return "".join(_UNDEFINED.get(byte) or bytes((byte,)).decode("cp1252") for byte in content)
 
 
 class Utf8Check:

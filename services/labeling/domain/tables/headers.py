@@ -33,8 +33,8 @@ _NAMES: Mapping[Known, str] = {
 }
 _BY_NAME: Mapping[str, Known] = {name: known for known, names in _NAMES.items() for name in names.split()}
 
-# Columns of our own exports that cannot be imported.
-OWN = re.compile(r"(clicks|last_click):.*|contact_id|import_error", re.IGNORECASE)
+# Columns that exports have, and that cannot be imported.
+NOT_IMPORTED = re.compile(r"(clicks|last_click):.*|contact_id|import_error", re.IGNORECASE)
 
 # Fields that most files have: the key and the name of the new field.
 _FIELDS: Mapping[str, str] = {
@@ -65,7 +65,7 @@ def normalized(header: str) -> str:
     )
 
 
-def known_by(header: str) -> Known | None:
+def known_target(header: str) -> Known | None:
     """Return the target that a header names, or None."""
     return _BY_NAME.get(normalized(header))
 

@@ -9,7 +9,7 @@ from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.tables.cells import escape_formula
 
 MOST_NAMES = 200
-LOOKED_AT = 500  # lines
+MOST_EXAMINED = 500  # lines
 
 
 def split_lines(content: bytes, *, is_last: bool) -> tuple[list[bytes], int]:
@@ -25,9 +25,9 @@ def names_of(lines: Sequence[bytes]) -> list[str]:
     Raises InvalidError if the file is JSON of another form.
     """
     names: dict[str, None] = {}
-    for line in lines[:LOOKED_AT]:
+    for line in lines[:MOST_EXAMINED]:
         if line.strip():
-            names.update(dict.fromkeys(_flat(_object(line))))
+            names.update(dict.fromkeys(_flat(_parse_object(line))))
     if len(names) > MOST_NAMES:
         raise InvalidError(f"the objects have more than {MOST_NAMES} members")
     return list(names)
@@ -35,14 +35,14 @@ def names_of(lines: Sequence[bytes]) -> list[str]:
 
 def cells_of(line: bytes, names: Sequence[str]) -> list[str]:
     """Return the values of a line in the order of `names`. Raises InvalidError if the line is not an object."""
-    members = _flat(_object(line))
+    members = _flat(_parse_object(line))
     unknown = [name for name in members if name not in names]
     if unknown:
-        raise InvalidError(f"the member {unknown[0]!r} is not in the first {LOOKED_AT} lines")
+        raise InvalidError(f"the member {unknown[0]!r} is not in the first {MOST_EXAMINED} lines")
     return [_text(members.get(name)) for name in names]
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _parse_object(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -9,7 +9,7 @@ from services.labeling.domain.fields import Field
 from services.labeling.domain.tables.columns import Table, recognise
 from services.labeling.domain.tables.delimited import delimiter_of, read_records, separator_line
 from services.labeling.domain.tables.encodings import Encoding, byte_length, decode, encoding_of, mark_length
-from services.labeling.domain.tables.json_lines import LOOKED_AT, cells_of, names_of, split_lines
+from services.labeling.domain.tables.json_lines import MOST_EXAMINED, cells_of, names_of, split_lines
 
 Kind = Literal["csv", "xlsx", "xls", "ods", "ndjson"]
 UNREADABLE = "\ufffd"  # stands for a byte that is invalid in the file's encoding
@@ -60,11 +60,11 @@ def recognise_text(
     if head[skip:].lstrip()[:2] in (b"[{", b"[\n", b"[\r"):
         raise InvalidError("the file is a JSON array; write one object per line instead")
     text, _ = decode(head[skip:], encoding)
-    named = separator_line(text) if kind == "csv" else None
-    if named is not None:
-        skip += byte_length(text[: named[1]], encoding)
-        text = text[named[1] :]
-    delimiter = "," if kind != "csv" else named[0] if named is not None else delimiter_of(text)
+    separator = separator_line(text) if kind == "csv" else None
+    if separator is not None:
+        skip += byte_length(text[: separator[1]], encoding)
+        text = text[separator[1] :]
+    delimiter = "," if kind != "csv" else separator[0] if separator is not None else delimiter_of(text)
     records = read_records(text, delimiter, is_last=is_last).rows
     table = recognise(records, fields)
     header = 0 if table.header is None else table.header + 1
@@ -74,9 +74,9 @@ def recognise_text(
 def _recognise_json(head: bytes, skip: int, fields: Mapping[str, Field], *, is_last: bool) -> tuple[Format, Table]:
     lines, _ = split_lines(head[skip:], is_last=is_last)
     names = names_of(lines)
-    rows = [cells_of(line, names) for line in lines[:LOOKED_AT] if line.strip()]
+    rows = [cells_of(line, names) for line in lines[:MOST_EXAMINED] if line.strip()]
     table = recognise([names, *rows], fields)
-    # The names are not a row of the file.
+    # `header` is 0, because the names are not a row of the file.
     return Format("ndjson", "utf-8", "", skip, 0, len(names), tuple(names)), table
 
 
@@ -87,14 +87,14 @@ def read_piece(format_: Format, content: bytes, *, is_last: bool) -> RowsRead:
     text, _ = decode(content, format_.encoding)
     records = read_records(text, format_.delimiter, is_last=is_last)
     consumed = byte_length(text[: records.consumed], format_.encoding)
-    readable = text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    is_readable = text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
     rows: list[list[str] | str] = (
-        list(records.rows) if readable else [[_readable(cell) for cell in row] for row in records.rows]
+        list(records.rows) if is_readable else [[_replace_surrogates(cell) for cell in row] for row in records.rows]
     )
     return RowsRead(rows, consumed)
 
 
-def _readable(cell: str) -> str:
+def _replace_surrogates(cell: str) -> str:
     return cell if cell.isascii() else cell.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 

@@ -21,7 +21,7 @@ _PICTURES: Mapping[bytes, str] = {
     b"MZ": "a program",
     b"SQLite format 3": "an SQLite database",
 }
-_PACKED: tuple[bytes, ...] = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_COMPRESSED: tuple[bytes, ...] = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -30,18 +30,18 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 def container_of(head: bytes, tail: bytes = b"") -> Container:
     """Return the type of the file, given its beginning and its end.
 
-    Raises InvalidError, with the reason for people, if it is not a table.
+    Raises InvalidError, with a reason that people understand, if it is not a table.
     """
     if not head.strip(b"\x00\t\n\r \xef\xbb\xbf\xff\xfe"):
         raise InvalidError("the file is empty")
     if head.startswith(b"PK"):
-        return _packaged(head + tail)
+        return _zip_container(head + tail)
     if head.startswith(_OLE):
-        return _compound(head + tail)
+        return _ole_container(head + tail)
     for signature, name in _PICTURES.items():
         if head.startswith(signature) and not _looks_like_text(head):
             raise InvalidError(f"the file is {name}, not a table; save the table as CSV or XLSX")
-    if head.startswith(_PACKED):
+    if head.startswith(_COMPRESSED):
         raise InvalidError("the file is compressed; unpack it first")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower() in (b"<!doc", b"<html", b"<tabl", b"<?xml"):
         raise InvalidError("the file is HTML or XML, not a table; save the table as CSV or XLSX")
@@ -50,7 +50,7 @@ def container_of(head: bytes, tail: bytes = b"") -> Container:
     return "text"
 
 
-def _packaged(content: bytes) -> Container:
+def _zip_container(content: bytes) -> Container:
     if b"xl/workbook" in content or b"xl/worksheets" in content:
         return "xlsx"
     if b"application/vnd.oasis.opendocument.spreadsheet" in content:
@@ -60,14 +60,14 @@ def _packaged(content: bytes) -> Container:
     raise InvalidError("the file is a ZIP archive; unpack it first")
 
 
-def _compound(content: bytes) -> Container:
+def _ole_container(content: bytes) -> Container:
     if _ENCRYPTED in content:
         raise InvalidError("the file is protected by a password; save it without one")
     return "xls"
 
 
 def _looks_like_text(head: bytes) -> bool:
-    """Return whether the bytes may be text: it has no NUL, except in UTF-16 without a mark, in every other place."""
+    """Return whether the bytes may be text: without NUL, or with NUL in every other place, as in UTF-16."""
     sample = head[:4096]
     nulls = sample.count(0)
     if nulls == 0:

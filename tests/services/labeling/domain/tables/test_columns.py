@@ -7,7 +7,7 @@ import pytest
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field
 from services.labeling.domain.tables.columns import recognise
-from services.labeling.domain.tables.headers import key_from, known_by
+from services.labeling.domain.tables.headers import key_from, known_target
 
 FIELDS = {"city": Field("city", "Stad", "text"), "first_name": Field("first_name", "First name", "text")}
 
@@ -39,7 +39,7 @@ def mapping(*rows: list[str]) -> dict[str | None, Any]:
     ],
 )
 def test_headers_are_recognised_in_four_languages(header: str, expected: str | None) -> None:
-    assert known_by(header) == expected
+    assert known_target(header) == expected
 
 
 def test_the_columns_of_a_typical_dutch_file_are_recognised() -> None:
