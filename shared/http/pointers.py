@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from shared.pointers import pointer_of
+from shared.validation import describe
 
 MOST_ERRORS = 100  # errors in an answer
 
@@ -25,7 +26,7 @@ def field_errors(errors: Sequence[ErrorDetails | Mapping[str, Any]], body: objec
     for error in errors:
         place, *location = error["loc"] or ("body",)
         pointer = pointer_of(_real(location, body, error["type"]) if place == "body" else (place, *location))
-        found[FieldError(pointer, _detail(error))] = None
+        found[FieldError(pointer, describe(error))] = None
         if len(found) == MOST_ERRORS:
             break
     return tuple(found)
@@ -48,10 +49,3 @@ def _real(location: Sequence[str | int], body: object, kind: str) -> list[str | 
                 continue
         parts.append(part)
     return parts
-
-
-def _detail(error: ErrorDetails | Mapping[str, Any]) -> str:
-    message: str = error["msg"]
-    for prefix in ("Value error, ", "Assertion failed, "):
-        message = message.removeprefix(prefix)
-    return message

@@ -21,6 +21,7 @@ from services.workflow.domain.steps import Step
 from services.workflow.domain.triggers import THIS_RUN
 from shared.criteria import Fault, InvalidCriterion, parse, write
 from shared.pointers import deeper
+from shared.validation import describe
 
 # Names that pydantic adds to a location for the alternatives of a union; they are not members of the JSON.
 _ALTERNATIVES = {
@@ -85,14 +86,16 @@ def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
 
 def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
     details: dict[str, str] = {}
+    # A list of one wrong item counts as empty: its own error would hide the cause. Errors of items come first.
     for error in errors:
         pointer = ""
         for part in error["loc"]:
             if isinstance(part, int) or part not in _ALTERNATIVES:
                 pointer = deeper(pointer, part)
-        detail = error["msg"].removeprefix("Value error, ")
-        detail = {"extra_forbidden": "unknown member", "missing": "this is needed"}.get(error["type"], detail)
-        details.setdefault(pointer, detail)
+        if error["type"] == "too_short" and any(other.startswith(f"{pointer}/") for other in details):
+            continue
+        detail = {"extra_forbidden": "unknown member", "missing": "this is needed"}.get(error["type"])
+        details.setdefault(pointer, detail or describe(error))
     return [Fault(pointer, detail) for pointer, detail in details.items()]
 
 

@@ -28,6 +28,15 @@ def faults(body: object) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in caught.value.faults}
 
 
+def test_faults_name_types_of_json_and_only_the_wrong_item_of_a_list() -> None:
+    assert faults(definition(steps=[{"assign_label": "Dogs"}])) == {
+        "/steps/0/assign_label": "Input should be an object"
+    }
+    assert faults(definition(steps=[])) == {"/steps": "List should have at least 1 item"}
+    assert faults(definition(steps="none")) == {"/steps": "Input should be a list"}
+    assert faults(definition(triggers=[{"label": DOGS}])) == {"/triggers/0": "'on' is missing"}
+
+
 def test_a_definition_is_returned_in_the_long_form() -> None:
     body = definition(
         condition={"label": DOGS},
