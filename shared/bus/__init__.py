@@ -1,4 +1,4 @@
-"""Kafka, behind one idea: a function gets a unit of work and a batch of events, exactly once.
+"""Kafka for the services: a handler gets each batch of events, with a unit of work, exactly once.
 
-The only place that touches FastStream and aiokafka.
+Services use FastStream and aiokafka only through this package.
 """

@@ -25,7 +25,7 @@ from shared.waking import woken_within
 log = structlog.get_logger()
 
 BATCH = 5_000  # records
-LOOK_AGAIN = 5.0  # seconds between checks whether the cause of a stop is gone
+REOPEN_AFTER = 5.0  # seconds between checks whether the cause of a stop still exists
 CATALOG_WITHIN = 0.25  # seconds; other partition numbers of the group wait meanwhile
 POLL = 0.02  # seconds between checks of how far Kafka has been read
 
@@ -44,8 +44,8 @@ class AssignedPartition:
     number for them.
 
     `open` loads the checkpoints and the handler's memory, and replays the records between them; only then are its
-    records processed. After a failure, `most` and `apart` make its batches smaller, down to the one record that the
-    code fails on.
+    records processed. After a failure, `separate` excludes it from the batches of the other numbers of its group, and
+    `batch_limit` (records) makes its own batches smaller, down to the one record that the code fails on.
     """
 
     def __init__(
@@ -68,24 +68,24 @@ class AssignedPartition:
         self.ready = ReadyRecords(consumer, [part.partition for part in parts])
         self.held = HeldContacts(consumer)
         self.tick = Tick()
-        self.most = BATCH
-        self.apart = False
+        self.batch_limit = BATCH
+        self.separate = False
         self.opens_after = 0.0  # seconds
         self._pauses = Pauses()
         self._database = database
         self._source = source
         self._catalog = catalog
         self._wake = asyncio.Event()
-        self._held_ends: dict[PartitionId, int] = {}
+        self._ends_at_wait: dict[PartitionId, int] = {}
         self._replaying: dict[PartitionId, Checkpoint] = {}
 
     def wake(self) -> None:
-        """Wake its task to look for work."""
+        """Wake the task that opens the partition number: records have been fetched."""
         self._wake.set()
 
     @property
     def current(self) -> dict[PartitionId, Checkpoint]:
-        """The checkpoints of its parts of topics."""
+        """The checkpoints of its parts."""
         return {part: self.checkpoints.current[part] for part in self.parts}
 
     # Opening
@@ -110,7 +110,7 @@ class AssignedPartition:
                     log.exception("partition not opened", consumer=self.consumer.name, partition=self.number)
             else:
                 self.is_open, self.trouble = True, None
-                self.ready.wanted = True
+                self.ready.may_have_records = True
                 return
             self.close()
 
@@ -118,17 +118,17 @@ class AssignedPartition:
         """Drop the handler's memory; `open` is retried next, with increasing delays."""
         self.is_open = False
         self.tick.forget()
-        self._held_ends = {}
+        self._ends_at_wait = {}
         self._replaying = {}
         self.opens_after = self._pauses.after_failure()
         self.consumer.handler.dropped(self.number)
 
     def stopped(self, reason: PartitionStopped) -> None:
-        """Note why it is closed; it opens again once the cause is gone."""
-        self.trouble, self.opens_after = str(reason), LOOK_AGAIN
+        """Note why it is closed; it opens again once the cause no longer exists."""
+        self.trouble, self.opens_after = str(reason), REOPEN_AFTER
 
-    def got_on(self) -> None:
-        """Note progress: it opens without delay, and a later failure counts as the first one."""
+    def made_progress(self) -> None:
+        """Note progress: it opens again without delay, and the delays after failures start anew."""
         self.opens_after = 0.0
         self._pauses.reset()
 
@@ -144,7 +144,7 @@ class AssignedPartition:
         locks = (self.number,) if self.consumer.aligned else ()
         async with self._database.unit_of_work(*locks) as work:
             await self.checkpoints.load(work.connection, beginnings)
-            # Only now: the previous owner of the partition may have moved them until just before.
+            # Read the ends after the checkpoints, which the previous owner may have moved until just before.
             self._check_range(beginnings, await self._source.ends(self.parts))
             await self.held.load(work.connection, self.number)
             failed = await count_failed(work.connection, self.consumer, self.number)
@@ -159,7 +159,7 @@ class AssignedPartition:
             if part.topic in origin and origin[part.topic].next_offset < checkpoint.next_offset
         }
         start = {part: origin[part.topic] if part in self._replaying else current[part] for part in self.parts}
-        if self.lane is None or not self.lane.stands_at(start):
+        if self.lane is None or not self.lane.is_at(start):
             self._restart(start)
         if not self._replaying:
             self.consumer.handler.caught_up(self.number)
@@ -186,8 +186,10 @@ class AssignedPartition:
         if below:
             records = await read(self.consumer.name, below)
             await self.consumer.handler.replay(self.number, received_of(records))
-        for part, at in list(self._replaying.items()):
-            if lane.queues[part].next_offset >= at.next_offset or await self._has_read(part, at.next_offset):
+        for part, checkpoint in list(self._replaying.items()):
+            if lane.queues[part].next_offset >= checkpoint.next_offset or await self._is_read_to(
+                part, checkpoint.next_offset
+            ):
                 del self._replaying[part]
         if not self._replaying:
             self._restart(self.current)
@@ -198,11 +200,14 @@ class AssignedPartition:
     def _restart(self, start: Mapping[PartitionId, Checkpoint]) -> None:
         """Continue reading at `start`; records that wait in the lane are fetched again."""
         self.lane = Lane(
-            {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
+            {
+                part: Queue(checkpoint.next_offset, checkpoint.next_offset, checkpoint.sequence)
+                for part, checkpoint in start.items()
+            },
             self.consumer.aligned,
             self._catalog,
         )
-        self._source.seek({part: at.next_offset for part, at in start.items()})
+        self._source.seek({part: checkpoint.next_offset for part, checkpoint in start.items()})
 
     async def _wait_for_records(self) -> None:
         self._wake.clear()
@@ -219,22 +224,22 @@ class AssignedPartition:
         assert self.lane is not None
         missing = self.lane.waits_for()
         if not missing:
-            self._held_ends = {}
+            self._ends_at_wait = {}
             return False
-        self.lane.release(await self._read_in_vain(missing))
+        self.lane.release(await self._read_to_ends(missing))
         return True
 
-    async def _read_in_vain(self, missing: set[PartitionId]) -> list[PartitionId]:
+    async def _read_to_ends(self, missing: set[PartitionId]) -> list[PartitionId]:
         """Return the parts that have been read to the end that they had when the wait began."""
         ours = missing & set(self.parts)
-        if not ours <= self._held_ends.keys():
-            self._held_ends = dict(await self._source.ends(self.parts))
-        read = [part for part in ours if await self._has_read(part, self._held_ends[part])]
+        if not ours <= self._ends_at_wait.keys():
+            self._ends_at_wait = dict(await self._source.ends(self.parts))
+        read_parts = [part for part in ours if await self._is_read_to(part, self._ends_at_wait[part])]
         if ours < missing and self._catalog is not None and await self._catalog.refresh(CATALOG_WITHIN):
-            read += missing - ours
-        return read
+            read_parts += missing - ours
+        return read_parts
 
-    async def _has_read(self, part: PartitionId, end: int) -> bool:
+    async def _is_read_to(self, part: PartitionId, end: int) -> bool:
         assert self.lane is not None
         return self.lane.size(part) == 0 and await self._source.read_to(part, end)
 
@@ -245,6 +250,6 @@ class AssignedPartition:
             queue = self.lane.queues[part]
             if queue.next_offset >= end or (queue.records and queue.records[0].offset >= end):
                 continue
-            if not await self._has_read(part, end):
+            if not await self._is_read_to(part, end):
                 return False
         return True

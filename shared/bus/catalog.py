@@ -48,10 +48,11 @@ _KEPT: dict[type[CatalogEvent], str] = {
 
 
 class Catalog:
-    """The newest state of every thing on `topics`.
+    """The newest state of every thing (label, message, …) on `topics`.
 
-    `start` returns once the topics have been read to their ends; `on_change` callbacks see each record, from the first
-    one on. Messages, campaigns and workflows are large and seldom needed: they are kept on disk (see `KeptThings`).
+    `start` returns once the topics have been read to their ends; `on_change` callbacks are called with each event, from
+    the first one on. Messages, campaigns and workflows are large and seldom needed: they are kept on disk (see
+    `KeptThings`).
     """
 
     def __init__(self, settings: CommonSettings, topics: Sequence[str]) -> None:
@@ -66,23 +67,23 @@ class Catalog:
         self._topics = frozenset(topics)
         self._parts = [PartitionId(topic, 0) for topic in topics]
         self._offsets = Offsets(settings, self._parts)
-        self._read = asyncio.Condition()
+        self._records_read = asyncio.Condition()  # notified after each poll
         self._refreshing: asyncio.Task[bool] | None = None
-        self._follow: asyncio.Task[None] | None = None
-        self.trouble: str | None = None  # why the catalogs are not being followed, for the health page
+        self._following: asyncio.Task[None] | None = None
+        self.trouble: str | None = None  # why the catalogs are not followed, for the health page
 
     def on_change(self, callback: Callable[[Any], None]) -> None:
         """Call `callback` with each catalog event."""
         self._callbacks.append(callback)
 
     def find(self, model: type[Thing], identity: object) -> Thing | None:
-        """Return the newest state of one thing. Keys: see `_IDENTITIES`; an API key goes by its hash."""
+        """Return the newest state of the thing with this identity (see `_IDENTITIES`), or None if there is none."""
         if model in _KEPT:
             return self._kept.find(f"{_KEPT[model]}:{identity}")  # type: ignore[return-value] # kept under its own key
         return self._things[model].get(identity)  # type: ignore[return-value] # kept by its own type
 
     def all(self, model: type[Thing], account_id: int | None = None) -> list[Thing]:
-        """Return all things of a kind, of one account or of all."""
+        """Return all things of a type, of one account or of all."""
         if model in _KEPT:
             return self._kept.of_account(model, account_id)
         things = self._things[model] if account_id is None else self._by_account[model, account_id]
@@ -107,24 +108,27 @@ class Catalog:
         except BaseException:
             await self.stop()
             raise
-        self._follow = asyncio.create_task(self._run(), name="catalog")
+        self._following = asyncio.create_task(self._run(), name="catalog")
 
     async def watch(self) -> None:
-        """Never return; raise the error that ended the following. Otherwise revoked keys would stay valid for ever."""
-        assert self._follow is not None
-        await asyncio.shield(self._follow)
+        """Wait until following the topics fails, and raise the error; never return.
+
+        The process must then end: with an outdated catalog, revoked keys would stay valid.
+        """
+        assert self._following is not None
+        await asyncio.shield(self._following)
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._follow is not None:
-            self._follow.cancel()
-            await asyncio.gather(self._follow, return_exceptions=True)
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self._disconnect()
         await self._offsets.stop()
 
     async def refresh(self, within: float = 1.0) -> bool:
         """Read to the current ends of the topics, for at most `within` seconds. Callers share one read."""
-        # A read that began before this call may have seen an older end, so wait for a running one first.
+        # A refresh that began before this call may have read older ends, so wait for a running one first.
         running = self._refreshing
         deadline = asyncio.get_running_loop().time() + within
         try:
@@ -132,18 +136,18 @@ class Catalog:
                 if running is not None:
                     await asyncio.shield(running)
                 if self._refreshing is None or self._refreshing is running:
-                    self._refreshing = asyncio.create_task(self._look(within))
+                    self._refreshing = asyncio.create_task(self._refresh(within))
                 return await asyncio.shield(self._refreshing)
         except TimeoutError:
             return False
 
-    async def _look(self, within: float) -> bool:
+    async def _refresh(self, within: float) -> bool:
         try:
             async with asyncio.timeout(within):
                 ends = await self._offsets.ends(self._parts)
-                async with self._read:
+                async with self._records_read:
                     while not await self._reached(ends):
-                        await self._read.wait()
+                        await self._records_read.wait()
                 return True
         except Exception as error:
             if not is_passing(error):
@@ -179,7 +183,7 @@ class Catalog:
         positions = [(await self._kafka.position(self._offsets.of(part)), end) for part, end in ends.items()]
         return all(position >= end for position, end in positions)
 
-    def _name(self, partition: TopicPartition) -> str:
+    def _topic_of(self, partition: TopicPartition) -> str:
         name: str = partition.topic
         return name[len(self._settings.topic_prefix) :]
 
@@ -205,15 +209,15 @@ class Catalog:
         fetched: dict[TopicPartition, list[Record]] = await self._kafka.getmany(timeout_ms=POLL_MS)
         for partition, records in fetched.items():
             async for record in yielding(records):
-                self._apply(self._name(partition), record)
-        async with self._read:
-            self._read.notify_all()
+                self._apply(self._topic_of(partition), record)
+        async with self._records_read:
+            self._records_read.notify_all()
 
     def _apply(self, topic: str, record: Record) -> None:
         try:
             decoded = decode(topic, record.key, record.value, dict(record.headers))
         except Undecodable as error:
-            log.error(  # noqa: TRY400 - the reason says it all
+            log.error(  # noqa: TRY400 - the reason is enough, without a traceback
                 "catalog record skipped", topic=topic, offset=record.offset, reason=error.reason
             )
             return

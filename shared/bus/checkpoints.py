@@ -30,49 +30,52 @@ class Checkpoints:
         self.current: dict[PartitionId, Checkpoint] = {}
 
     async def load(self, connection: PoolConnectionProxy, beginnings: Mapping[PartitionId, int]) -> None:
-        """Read those of the parts in `beginnings`; a part never read before starts at its beginning."""
-        of = {"topics": [part.topic for part in beginnings], "partitions": [part.partition for part in beginnings]}
+        """Read the checkpoints of the parts in `beginnings`; a part that was never read starts at its beginning."""
+        columns = {"topics": [part.topic for part in beginnings], "partitions": [part.partition for part in beginnings]}
         offsets = list(beginnings.values())
-        await QUERIES["begin"].execute(connection, **self._identity, **of, next_offsets=offsets)
-        for row in await QUERIES["read"].fetch(connection, **self._identity, **of):
+        await QUERIES["begin"].execute(connection, **self._identity, **columns, next_offsets=offsets)
+        for row in await QUERIES["read"].fetch(connection, **self._identity, **columns):
             self.current[PartitionId(row["topic"], row["partition"])] = Checkpoint(row["next_offset"], row["sequence"])
 
     async def move(self, connection: PoolConnectionProxy, moves: Moves) -> set[int]:
         """Write the new checkpoints; return the partition numbers that moved.
 
-        The others are fenced: they are not where this process left them, so another process owns them, and nothing was
-        written for them. The caller holds the locks of the numbers, or rolls back if any is fenced.
+        The others are fenced: their checkpoints in the database are not those that this process wrote last, so another
+        process owns them, and nothing was written for them. The caller holds the locks of the numbers, or rolls back if
+        any is fenced.
         """
         return await self._write(connection, moves, self.current)
 
-    async def take_back(self, connection: PoolConnectionProxy, moves: Moves) -> None:
+    async def move_back(self, connection: PoolConnectionProxy, moves: Moves) -> None:
         """Undo `move` for some partition numbers, in the same transaction."""
         before = {number: {part: self.current[part] for part in moved} for number, moved in moves.items()}
-        await self._write(connection, before, {part: at for moved in moves.values() for part, at in moved.items()})
+        await self._write(
+            connection, before, {part: checkpoint for moved in moves.values() for part, checkpoint in moved.items()}
+        )
 
-    async def hold_fast(self, connection: PoolConnectionProxy, parts: Mapping[int, list[PartitionId]]) -> set[int]:
+    async def lock(self, connection: PoolConnectionProxy, parts: Mapping[int, list[PartitionId]]) -> set[int]:
         """Lock checkpoints until the transaction ends; return the numbers that are not fenced."""
-        stay = {number: {part: self.current[part] for part in of} for number, of in parts.items()}
-        return await self._write(connection, stay, self.current)
+        unmoved = {number: {part: self.current[part] for part in own} for number, own in parts.items()}
+        return await self._write(connection, unmoved, self.current)
 
     async def _write(
         self, connection: PoolConnectionProxy, moves: Moves, expected: Mapping[PartitionId, Checkpoint]
     ) -> set[int]:
         rows = sorted((part, number, moved[part]) for number, moved in moves.items() for part in moved)
-        done = await QUERIES["move"].fetch(
+        written = await QUERIES["move"].fetch(
             connection,
             **self._identity,
             numbers=[number for _, number, _ in rows],
             topics=[part.topic for part, _, _ in rows],
             partitions=[part.partition for part, _, _ in rows],
             expected=[expected[part].next_offset for part, _, _ in rows],
-            next_offsets=[at.next_offset for _, _, at in rows],
-            sequences=[at.sequence for _, _, at in rows],
+            next_offsets=[checkpoint.next_offset for _, _, checkpoint in rows],
+            sequences=[checkpoint.sequence for _, _, checkpoint in rows],
         )
-        moved_parts = [row["number"] for row in done]
+        moved_parts = [row["number"] for row in written]
         return {number for number, moved in moves.items() if moved_parts.count(number) == len(moved)}
 
     def committed(self, moves: Moves) -> None:
-        """Remember what has been written, once it is committed."""
+        """Note the new checkpoints, once they are committed."""
         for moved in moves.values():
             self.current |= moved

@@ -2,7 +2,7 @@
 
 aiokafka expects an OSError from such a write. uvloop raises RuntimeError ("the handler is closed"). If that happens in
 the task that keeps a client's metadata current, the task ends, and nothing starts it again: after a restart of the
-broker the consumer looks for its coordinator for ever, reads nothing, and cannot even be closed.
+broker the consumer never finds its coordinator, reads nothing, and cannot even be closed.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Writes an intake topic: records of concurrent requests are sent as one batch at a time.
 
-One `send` per record costs a future and a task switch each; a batch costs them once (tried: 13,600 records/s against
+One `send` per record costs a future and a task switch each; a batch costs them once (measured: 13,600 records/s against
 23,000 to 29,000, one process, two cores). A record is written at least once: readers of the topic recognise duplicates
 by `ce_id`.
 """
@@ -24,14 +24,14 @@ from shared.waking import woken_within
 log = structlog.get_logger()
 
 BATCH_BYTES = 500_000
-LOOK_EVERY = 0.05  # seconds between checks of how long the oldest record has waited
-STALLED = 0.1  # seconds later than planned: this process has been blocked, so Kafka is not slow
+CHECK_INTERVAL = 0.05  # seconds between checks of how long the oldest record has waited
+STALLED = 0.1  # seconds later than planned: the event loop was blocked, so Kafka need not be slow
 # A batch of one record costs Kafka and every consumer as much as a batch of ten. So the next batch begins this much
 # later than the previous one, unless slightly more records wait than that one had. If acknowledgements take longer than
-# that, clients that were just answered get a moment to send their next request. Without this, concurrent requests would
+# that, clients that were just answered get MOMENT to send their next request. Without this, concurrent requests would
 # settle into two alternating batches.
 PACE, MOMENT, FEW = 0.005, 0.002, 4  # seconds, seconds, records
-REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up
+REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka drops a batch
 
 
 class Collectable(Protocol):
@@ -83,7 +83,7 @@ class Collector(Generic[Item, Result]):
         self._pending: deque[Waiting[Item, Result]] = deque()
         self._sending: list[Waiting[Item, Result]] = []
         self._wake = asyncio.Event()
-        self._gathered = asyncio.Event()
+        self._enough_pending = asyncio.Event()
         self._enough = FEW
         self._next_partition = 0
         self._patient_since = 0.0  # monotonic; waits that began earlier count from this time
@@ -106,7 +106,7 @@ class Collector(Generic[Item, Result]):
         self._pending.append(waiting)
         self._wake.set()
         if len(self._pending) >= self._enough:
-            self._gathered.set()
+            self._enough_pending.set()
 
     async def _run(self) -> None:
         pauses = Pauses()
@@ -131,7 +131,7 @@ class Collector(Generic[Item, Result]):
                     began = monotonic()
                     sent = await self._send(producer, partitions[self._next_partition % len(partitions)])
                     pauses.reset()
-                    await self._gather(max(began + PACE - monotonic(), MOMENT), max(sent, FEW))
+                    await self._wait_for_more(max(began + PACE - monotonic(), MOMENT), max(sent, FEW))
             except Exception as error:
                 log.warning(
                     "Kafka takes no records", topic=self._topic, error=type(error).__name__,
@@ -142,12 +142,12 @@ class Collector(Generic[Item, Result]):
                 await _close(producer)
             await asyncio.sleep(pauses.after_failure())
 
-    async def _gather(self, most: float, enough: int) -> None:
-        """Wait until `enough` records wait, for at most `most` seconds."""
+    async def _wait_for_more(self, most: float, enough: int) -> None:
+        """Wait until `enough` records are pending, for at most `most` seconds."""
         if len(self._pending) < enough:
             self._enough = enough
-            self._gathered.clear()
-            await woken_within(self._gathered, most)
+            self._enough_pending.clear()
+            await woken_within(self._enough_pending, most)
 
     async def _send(self, producer: AIOKafkaProducer, partition: int) -> int:
         batch = producer.create_batch()
@@ -169,8 +169,8 @@ class Collector(Generic[Item, Result]):
 
     async def _watch(self) -> None:
         while True:
-            planned = monotonic() + LOOK_EVERY
-            await asyncio.sleep(LOOK_EVERY)
+            planned = monotonic() + CHECK_INTERVAL
+            await asyncio.sleep(CHECK_INTERVAL)
             now = monotonic()
             if now - planned > STALLED:
                 self._patient_since = now

@@ -11,7 +11,7 @@ refuse_writes_to_closed_connections()
 
 
 def client_options(settings: CommonSettings) -> dict[str, Any]:
-    """Return the keyword arguments of any aiokafka client: servers and security."""
+    """Return the keyword arguments for any aiokafka client: servers, security and time-outs."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka,
         "security_protocol": settings.kafka_security_protocol,

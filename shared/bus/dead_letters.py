@@ -25,7 +25,7 @@ AT_ONCE = 500  # records
 POLL = 5.0  # seconds; NOTIFY wakes it earlier
 SEND_WITHIN = 20.0  # seconds
 MOST_MEASURED = 100_000  # held records of a state: the metric is capped at this number
-LEFT_OUT = "dead_left_out"  # the header of a dead letter whose record was too large to be included
+LEFT_OUT = "dead_left_out"  # a header of dead letters whose record was too large to be included
 # Errors of Kafka that concern one record only.
 REFUSALS = (RecordTooLarge, MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
 
@@ -33,7 +33,8 @@ REFUSALS = (RecordTooLarge, MessageSizeTooLargeError, ValueError, TypeError, Ass
 class DeadLetters:
     """Publishes one service's dead records to `<topic>.dead`; at least once; `dead_offset` identifies each.
 
-    `leads` tells whether this process holds the lease to publish; the others would send the same records.
+    `leads` returns whether this process holds the lease to publish; without it, every process would send the same
+    records.
     """
 
     def __init__(
@@ -59,17 +60,17 @@ class DeadLetters:
         """Publish until cancelled; wait while Kafka or PostgreSQL is unavailable."""
         while True:
             self._wake.clear()
-            await until_it_works("dead letters", self._work, is_passing)
+            await until_it_works("dead letters", self._run_once, is_passing)
             await woken_within(self._wake, POLL)
 
-    async def _work(self) -> None:
+    async def _run_once(self) -> None:
         if self._leads():
             await QUERIES["expire_waiting"].execute(self._database.pool)
-            while await self._move():
+            while await self._publish_batch():
                 pass
         await self._measure()
 
-    async def _move(self) -> int:
+    async def _publish_batch(self) -> int:
         # No transaction is open while waiting for Kafka: it would hold row locks, and would be ended as idle.
         rows = await QUERIES["dead_records"].fetch(self._database.pool, consumers=self._consumers, most=AT_ONCE)
         by_topic: dict[str, list[asyncpg.Record]] = defaultdict(list)
@@ -82,16 +83,17 @@ class DeadLetters:
         return len(rows)
 
     async def _send(self, topic: str, rows: Sequence[asyncpg.Record]) -> list[int]:
-        """Publish; return the ids of the published ones. Those that Kafka refuses stay held, in the state `failed`."""
+        """Publish held records; return the ids of the published ones. Refused ones stay held, in the state `failed`."""
         try:
             await self._producer.send(f"{topic}.dead", [self._letter(row) for row in rows], within=SEND_WITHIN)
         except REFUSALS as error:
             if len(rows) > 1:
-                return [one for row in rows for one in await self._send(topic, [row])]
+                return [held_id for row in rows for held_id in await self._send(topic, [row])]
             return await self._send_bare(topic, rows[0], error)
         return [row["id"] for row in rows]
 
     async def _send_bare(self, topic: str, row: asyncpg.Record, error: Exception) -> list[int]:
+        """Publish a dead letter without the key, value and headers of its record, which Kafka refused with `error`."""
         try:
             await self._producer.send(f"{topic}.dead", [self._bare_letter(row)], within=SEND_WITHIN)
         except REFUSALS:
@@ -108,8 +110,8 @@ class DeadLetters:
 
     def _bare_letter(self, row: asyncpg.Record) -> IntakeRecord:
         size = bytes_of(self._letter(row))
-        said = f"key, value and headers of {size} bytes"
-        return b"", None, [*self._reasons(row), (LEFT_OUT, said.encode())]
+        description = f"key, value and headers of {size} bytes"
+        return b"", None, [*self._reasons(row), (LEFT_OUT, description.encode())]
 
     def _reasons(self, row: asyncpg.Record) -> list[tuple[str, bytes | None]]:
         return [

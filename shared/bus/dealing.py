@@ -13,13 +13,13 @@ GROUPS = 2
 def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
     """Return how many records to take from each partition number, at most `most` together.
 
-    `waiting` has the number of waiting records of each. Shares that one does not use go to the others.
+    `waiting` has the number of waiting records of each. What one number does not use of its share goes to the others.
     """
     shares: dict[int, int] = {}
     left = most
     by_size = sorted((size, number) for number, size in waiting.items() if size > 0)
-    for place, (size, number) in enumerate(by_size):
-        shares[number] = min(size, max(1, left // (len(by_size) - place)))
+    for index, (size, number) in enumerate(by_size):
+        shares[number] = min(size, max(1, left // (len(by_size) - index)))
         left -= shares[number]
     return shares
 
@@ -27,7 +27,8 @@ def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
 def units_of(items: Mapping[int, Sequence[Item]], most: int) -> Iterator[list[Item]]:
     """Distribute the items of partition numbers over few units of work, each with numbers of one group.
 
-    A unit has at most `most` items, or all items of one number if these are more, so that others get its locks soon.
+    A unit has at most `most` items, or all items of one number if these are more, so that it releases its locks
+    soon.
     """
     for group in range(GROUPS):
         unit: list[Item] = []

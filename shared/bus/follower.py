@@ -1,4 +1,4 @@
-"""Reads topics for people and programs that only watch: without a group or a checkpoint, leaving no trace."""
+"""Reads topics without a group and without checkpoints, for people and programs that only observe."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class FetchedRecord(Record, Protocol):
 
 
 class Follower:
-    """An open reader of some topics: those in `from_end` from now on, those in `from_beginning` from their beginning.
+    """An open reader of some topics: of `from_end` from their current ends, of `from_beginning` from their beginnings.
 
     Topics are named without the prefix. Entering raises ConnectionError if Kafka does not answer, and LookupError if it
     has no such topic.
@@ -67,20 +67,20 @@ class Follower:
 
     async def _open(self) -> None:
         await self._consumer.start()
-        self._partitions = await self._found()
+        self._partitions = await self._existing_partitions()
         self._consumer.assign(self._partitions)
-        live = [partition for partition in self._partitions if self._name(partition) in self._from_end]
-        kept = [partition for partition in self._partitions if self._name(partition) in self._from_beginning]
-        if live:
-            ends = await self._consumer.end_offsets(live)
-            for partition in live:
+        at_end = [partition for partition in self._partitions if self._name(partition) in self._from_end]
+        at_beginning = [partition for partition in self._partitions if self._name(partition) in self._from_beginning]
+        if at_end:
+            ends = await self._consumer.end_offsets(at_end)
+            for partition in at_end:
                 self._consumer.seek(partition, ends[partition])
-        if kept:
-            starts = await self._consumer.beginning_offsets(kept)
-            for partition in kept:
+        if at_beginning:
+            starts = await self._consumer.beginning_offsets(at_beginning)
+            for partition in at_beginning:
                 self._consumer.seek(partition, starts[partition])
 
-    async def _found(self) -> list[TopicPartition]:
+    async def _existing_partitions(self) -> list[TopicPartition]:
         # A consumer without a subscription has no metadata of partitions.
         names = [self._settings.topic_prefix + topic for topic in (*self._from_end, *self._from_beginning)]
         admin = AIOKafkaAdminClient(**client_options(self._settings))
@@ -92,16 +92,16 @@ class Follower:
         for name in names:
             if not described.get(name):
                 raise LookupError(f"Kafka at {self._settings.kafka} has no topic {name}")
-        return [TopicPartition(name, found["partition"]) for name in names for found in described[name]]
+        return [TopicPartition(name, partition["partition"]) for name in names for partition in described[name]]
 
     def _name(self, partition: TopicPartition) -> str:
         name: str = partition.topic
         return name.removeprefix(self._settings.topic_prefix)
 
     async def next(self, within: float = 0.2) -> list[tuple[str, FetchedRecord]]:
-        """Return the next records, in order within a partition; an empty list if none came `within` seconds."""
-        found = await self._consumer.getmany(timeout_ms=round(within * 1000))
-        return [(self._name(partition), record) for partition, records in found.items() for record in records]
+        """Return the next records, in order within a partition; an empty list if none arrives `within` seconds."""
+        fetched = await self._consumer.getmany(timeout_ms=round(within * 1000))
+        return [(self._name(partition), record) for partition, records in fetched.items() for record in records]
 
     async def answers(self) -> bool:
         """Return whether Kafka answers now. While it is unavailable, `next` returns an empty list."""

@@ -28,8 +28,9 @@ async def check_cluster(service: str, settings: CommonSettings, database: Databa
     id.
 
     Raises:
-        UnsafeToRun: another cluster, another number of partitions, topics that are ahead of the event table (a database
-            restored from an older backup), or topics that are empty although events were published to them.
+        UnsafeToRun: the database belongs to another cluster or was created for another number of partitions, topics are
+            ahead of the event table (a database restored from an older backup), or all topics are empty although events
+            were published.
     """
     cluster = await cluster_id(settings)
     async with database.transaction() as connection:
@@ -46,11 +47,11 @@ async def check_cluster(service: str, settings: CommonSettings, database: Databa
         raise UnsafeToRun(
             f"PENCHANT_PARTITIONS is {settings.partitions}, the database was made for {row['partitions']}"
         )
-    await _compare(service, settings, database)
+    await _check_topics(service, settings, database)
     return cluster
 
 
-async def _compare(service: str, settings: CommonSettings, database: Database) -> None:
+async def _check_topics(service: str, settings: CommonSettings, database: Database) -> None:
     published = {row["partition"]: row["position"] for row in await QUERIES["publications"].fetch(database.pool)}
     kafka = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="none", **client_options(settings))
     await kafka.start()
@@ -69,7 +70,7 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
             )
         newest: int = max([row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)], default=0)
         last = await _last_sequences(kafka, ends, newest)
-        # Read only now: other processes of the service are running, and append events before they publish them.
+        # Read after the topics: other processes of the service are running, and append events before they publish them.
         written = {row["partition"]: row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)}
         for partition, sequence in last.items():
             catalog = partition.topic[len(settings.topic_prefix) :].endswith((".catalog", ".keys"))
@@ -89,35 +90,38 @@ async def _last_sequences(
 ) -> Mapping[TopicPartition, int]:
     """Return the sequence of the last record of each partition that has one. Forged ones are logged and skipped."""
     beginnings: Mapping[TopicPartition, int] = await kafka.beginning_offsets(list(ends))
-    wanted = {partition for partition, end in ends.items() if end > beginnings[partition]}
-    found: dict[TopicPartition, int] = {}
+    remaining = {partition for partition, end in ends.items() if end > beginnings[partition]}
+    sequences: dict[TopicPartition, int] = {}
     look_back = LOOK_BACK
-    while wanted:
-        starts = {partition: max(beginnings[partition], ends[partition] - look_back) for partition in wanted}
-        found |= await _highest(kafka, starts, ends, newest)
-        wanted = {partition for partition in wanted - found.keys() if starts[partition] > beginnings[partition]}
+    while remaining:
+        starts = {partition: max(beginnings[partition], ends[partition] - look_back) for partition in remaining}
+        sequences |= await _highest(kafka, starts, ends, newest)
+        remaining = {
+            partition for partition in remaining - sequences.keys() if starts[partition] > beginnings[partition]
+        }
         look_back *= 16
-    return found
+    return sequences
 
 
 async def _highest(
     kafka: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], newest: int
 ) -> dict[TopicPartition, int]:
-    found: dict[TopicPartition, int] = {}
+    """Return the highest sequence of each partition that has a record between its start and its end."""
+    sequences: dict[TopicPartition, int] = {}
     partitions: Sequence[TopicPartition] = list(starts)
     for partition, start in starts.items():
         kafka.seek(partition, start)
     async with asyncio.timeout(READ_WITHIN):
         while partitions:
             for partition, records in (await kafka.getmany(*partitions, timeout_ms=200)).items():
-                sequences = [sequence_of(dict(record.headers)) for record in records]
-                if any(is_forged(sequence, newest) for sequence in sequences):
+                received = [sequence_of(dict(record.headers)) for record in records]
+                if any(is_forged(sequence, newest) for sequence in received):
                     log.error(
                         "a record was not written by the topic's owner", topic=partition.topic,
                         partition=partition.partition,
                     )  # fmt: skip
-                written = [sequence for sequence in sequences if not is_forged(sequence, newest)]
-                if written:
-                    found[partition] = max(found.get(partition, 0), *written)
+                accepted = [sequence for sequence in received if not is_forged(sequence, newest)]
+                if accepted:
+                    sequences[partition] = max(sequences.get(partition, 0), *accepted)
             partitions = [partition for partition in partitions if await kafka.position(partition) < ends[partition]]
-    return found
+    return sequences

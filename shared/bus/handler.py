@@ -29,7 +29,7 @@ class Handler:
         """Load the memory of a partition number that this process reads from now on."""
 
     async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint] | None:
-        """Return the offset of memory per topic, if it is behind the checkpoint: records in between go to `replay`."""
+        """Return the checkpoint of the loaded memory by topic, if it is behind: records in between go to `replay`."""
         return None
 
     async def replay(self, partition: int, batch: Sequence[Received]) -> None:
@@ -64,7 +64,7 @@ class Handler:
         """
 
     async def tick_together(self, work: UnitOfWork, partitions: Sequence[int], now: datetime) -> None:
-        """Do the same as `tick` for several partition numbers; for one at a time unless `ticks_together` is set.
+        """Do the same as `tick` for several partition numbers, or for one number unless `ticks_together` is set.
 
         After a failure all of them are opened again, and each ticks alone until it has succeeded once.
         """

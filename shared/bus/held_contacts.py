@@ -6,7 +6,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from shared.bus.handler import Consumer, PartitionStopped
 from shared.bus.reading import Unread, contact_of, is_erasure
-from shared.bus.ready_records import EARLIER
+from shared.bus.ready_records import EARLIER_HELD
 from shared.bus.received import Received
 from shared.bus.record import PartitionId
 from shared.store.errors import Fenced
@@ -20,11 +20,11 @@ MOST_FAILED = 1_000  # held records on which the code failed; more stop the part
 
 Contact = tuple[int, int]  # account, contact
 Key = tuple[str, int, int]  # topic, account, contact
-Poison = tuple[PartitionId, int, str]  # where, offset, reason
+Poison = tuple[PartitionId, int, str]  # part, offset, reason
 Place = tuple[str, int]  # topic, offset: of a record within the partition number
 
 
-class Sorted:
+class SortedRecords:
     """A batch, sorted before its transaction begins: records to handle, and records to hold with the reasons.
 
     `failed` are the contacts that will have held records once this is committed, `erased` those that it erases.
@@ -36,7 +36,7 @@ class Sorted:
         self.reject: list[Unread] = []
         self.failed = set(failed)
         self.erased: set[Contact] = set()
-        self.read_again: set[int] = set()  # ids of held records
+        self.read_again: set[int] = set()  # ids of held records that this batch contains again
         self._consumer = consumer
         self._failed_before = failed
 
@@ -61,21 +61,21 @@ class Sorted:
             work.reject(unread, unread.reason)
 
     async def _check_held(self, connection: PoolConnectionProxy) -> None:
-        relied_on = {
+        assumed = {
             key
             for record, account_id, contact_id, reason in self.hold
-            if reason == EARLIER and (key := (record.topic, account_id, contact_id)) in self._failed_before
+            if reason == EARLIER_HELD and (key := (record.topic, account_id, contact_id)) in self._failed_before
         }
-        if not relied_on:
+        if not assumed:
             return
         rows = await QUERIES["held_among"].fetch(
             connection,
             consumer=self._consumer.name,
-            topics=[topic for topic, _, _ in relied_on],
-            account_ids=[account_id for _, account_id, _ in relied_on],
-            contact_ids=[contact_id for _, _, contact_id in relied_on],
+            topics=[topic for topic, _, _ in assumed],
+            account_ids=[account_id for _, account_id, _ in assumed],
+            contact_ids=[contact_id for _, _, contact_id in assumed],
         )
-        if {(row["topic"], row["account_id"], row["contact_id"]) for row in rows} != relied_on:
+        if {(row["topic"], row["account_id"], row["contact_id"]) for row in rows} != assumed:
             raise Fenced("held records were changed meanwhile")
 
 
@@ -86,52 +86,52 @@ class HeldContacts:
         self.poison: Poison | None = None
         self._consumer = consumer
         self._failed: set[Key] = set()
-        self._undecided: dict[Place, int] = {}  # ids of held records, which will be read again
+        self._undecided: dict[Place, int] = {}  # ids of records held by an older version, which will be read again
 
     async def load(self, connection: PoolConnectionProxy, number: int) -> None:
         """Read the contacts that have held records, and the records that an older version of the consumer holds."""
-        of_this = {
+        selection = {
             "consumer": self._consumer.name,
             "version": self._consumer.version,
             "partition": number,
             "topics": list(self._consumer.topics),
         }
-        rows = await QUERIES["failed_contacts"].fetch(connection, **of_this)
+        rows = await QUERIES["failed_contacts"].fetch(connection, **selection)
         self._failed = {(row["topic"], row["account_id"], row["contact_id"]) for row in rows}
-        again = await QUERIES["undecided_records"].fetch(connection, **of_this)
+        again = await QUERIES["undecided_records"].fetch(connection, **selection)
         self._undecided = {(row["topic"], row["record_offset"]): row["id"] for row in again}
 
-    def sort(self, records: Sequence[Received | Unread]) -> Sorted:
+    def sort(self, records: Sequence[Received | Unread]) -> SortedRecords:
         """Separate the records to handle from those to hold. A held record holds back only later ones of its contact.
 
         Raises PartitionStopped if too much would be held.
         """
-        found = Sorted(self._consumer, self._failed)
+        result = SortedRecords(self._consumer, self._failed)
         for record in records:
-            self._note_read_again(found, record)
+            self._mark_if_read_again(result, record)
             if isinstance(record, Received):
-                self._sort_received(found, record)
+                self._sort_received(result, record)
             elif self._consumer.aligned:
-                self._hold(found, record, record.reason)
+                self._hold(result, record, record.reason)
             else:
-                found.reject.append(record)
-        return found
+                result.reject.append(record)
+        return result
 
-    def _sort_received(self, found: Sorted, record: Received) -> None:
-        reason = self._reason(found.failed, record)
-        if self._consumer.aligned and is_erasure(record) and reason in (None, EARLIER):
+    def _sort_received(self, result: SortedRecords, record: Received) -> None:
+        reason = self._reason(result.failed, record)
+        if self._consumer.aligned and is_erasure(record) and reason in (None, EARLIER_HELD):
             # An erasure is never held back, even if the code failed on an earlier record.
-            found.erase(contact_of(record))
-            found.batch.append(record)
+            result.erase(contact_of(record))
+            result.batch.append(record)
         elif reason is None:
-            found.batch.append(record)
+            result.batch.append(record)
         else:
-            self._hold(found, record, reason)
+            self._hold(result, record, reason)
 
-    def _note_read_again(self, found: Sorted, record: Received | Unread) -> None:
+    def _mark_if_read_again(self, result: SortedRecords, record: Received | Unread) -> None:
         held_id = self._undecided.get((record.topic, record.offset)) if self._undecided else None
         if held_id is not None:
-            found.read_again.add(held_id)
+            result.read_again.add(held_id)
             if isinstance(record, Received):
                 record.held_id = held_id  # it has not been handled yet
 
@@ -139,23 +139,23 @@ class HeldContacts:
         if self.poison is not None and self.poison[:2] == ((record.topic, record.partition), record.offset):
             return self.poison[2]
         if self._consumer.aligned and (record.topic, *contact_of(record)) in failed:
-            return EARLIER
+            return EARLIER_HELD
         return None
 
-    def _hold(self, found: Sorted, record: Received | Unread, reason: str) -> None:
+    def _hold(self, result: SortedRecords, record: Received | Unread, reason: str) -> None:
         account_id, contact_id = contact_of(record) if self._consumer.aligned else (0, 0)
-        found.hold.append((record, account_id, contact_id, reason))
+        result.hold.append((record, account_id, contact_id, reason))
         if self._consumer.aligned:
-            found.failed.add((record.topic, account_id, contact_id))
-            if len(found.failed) > MOST_FAILED:
+            result.failed.add((record.topic, account_id, contact_id))
+            if len(result.failed) > MOST_FAILED:
                 raise PartitionStopped(f"more than {MOST_FAILED} contacts have held records")
 
-    def committed(self, found: Sorted) -> None:
-        """Remember what has been written, once it is committed."""
-        self._failed = found.failed
-        if found.read_again:
+    def committed(self, result: SortedRecords) -> None:
+        """Note the held records that `result` has written, once they are committed."""
+        self._failed = result.failed
+        if result.read_again:
             self._undecided = {
-                place: held_id for place, held_id in self._undecided.items() if held_id not in found.read_again
+                place: held_id for place, held_id in self._undecided.items() if held_id not in result.read_again
             }
 
 
@@ -163,7 +163,7 @@ async def count_failed(connection: PoolConnectionProxy, consumer: Consumer, numb
     """Return how many records of contact topics are held because the code failed on them."""
     if not consumer.aligned:
         return 0
-    found: int = await QUERIES["count_failed"].fetchval(
+    count: int = await QUERIES["count_failed"].fetchval(
         connection, consumer=consumer.name, partition=number, topics=list(consumer.topics)
     )
-    return found
+    return count

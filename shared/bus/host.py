@@ -1,4 +1,5 @@
-"""Runs one consumer of a process: FastStream fetches, a processor for each group of partition numbers works."""
+"""Runs one consumer of a process: FastStream fetches its records, a processor for each group of partition numbers
+applies them."""
 
 import asyncio
 import logging
@@ -38,18 +39,21 @@ from shared.waking import woken_within
 
 log = structlog.get_logger()
 
-IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; beyond this a partition gets few
+IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; beyond this, the limit of each is FEW_WAITING
 MOST_WAITING, FEW_WAITING = 5_000, 500  # records per topic and partition
 REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch takes
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
 BATCH_TIMEOUT_MS = 10  # FastStream's latency when idle is twice this
 COMMIT_EVERY = 5.0  # seconds; Kafka's own offsets are for lag tools only
-LOOK_EVERY = 5.0  # seconds between checks for released records; NOTIFY wakes it earlier
+CHECK_INTERVAL = 5.0  # seconds between checks for released records; NOTIFY wakes it earlier
 SILENT_AFTER = 60.0  # seconds without a record although Kafka has some
 
 
 class ConsumerHost:
-    """One consumer in one process. `start` joins the group, `stop` leaves it; `failure` is set if it must end."""
+    """One consumer in one process. `start` joins the consumer group, `stop` leaves it.
+
+    `failure` gets an exception if the process must end.
+    """
 
     def __init__(
         self,
@@ -78,19 +82,19 @@ class ConsumerHost:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._parts = [PartitionId(topic, number) for topic in consumer.topics for number in range(settings.partitions)]
         self._offsets = Offsets(settings, self._parts)
-        self._of: dict[TopicPartition, AssignedPartition] = {}
+        self._assigned_to: dict[TopicPartition, AssignedPartition] = {}
         self._broker: KafkaBroker | None = None
         self._kafka: TrackedConsumer | None = None
         self._joined = False
-        self._moved_at: dict[TopicPartition, tuple[int, float]] = {}
-        self._watching: list[asyncio.Task[None]] = []
+        self._positions: dict[TopicPartition, tuple[int, float]] = {}  # the last position, and when it was reached
+        self._background_tasks: list[asyncio.Task[None]] = []
         self._held_wake = asyncio.Event()
         consumer.handler.due_changed = self._wake_all  # type: ignore[method-assign] # as its docstring says
 
-    # Life
+    # Start and stop
 
     async def start(self) -> None:
-        """Join the group. Raises KafkaError while Kafka is away."""
+        """Join the group. Raises KafkaError while Kafka is unavailable."""
         await self._offsets.start()
         await self._commit_first_offsets()
         broker = KafkaBroker(
@@ -100,7 +104,7 @@ class ConsumerHost:
             apply_types=False,
             graceful_timeout=None,
             logger=logging.getLogger("penchant.bus"),
-            log_level=logging.DEBUG,  # otherwise it would log each batch
+            log_level=logging.DEBUG,  # at a higher level it would log each batch
             security=faststream_security(self._settings),
             request_timeout_ms=20_000,
         )
@@ -132,18 +136,21 @@ class ConsumerHost:
         except BaseException:
             await broker.stop()
             raise
-        self._watching = [asyncio.create_task(self._commit_offsets()), asyncio.create_task(self._look_for_ready())]
+        self._background_tasks = [
+            asyncio.create_task(self._commit_offsets()),
+            asyncio.create_task(self._watch_ready_records()),
+        ]
 
-    def _build(self, fixed: dict[str, Any], **options: Any) -> TrackedConsumer:
-        self._kafka = TrackedConsumer(wanted=self._wanted, **fixed | options)
+    def _build(self, config_options: dict[str, Any], **options: Any) -> TrackedConsumer:
+        self._kafka = TrackedConsumer(fetchable=self._fetchable, **config_options | options)
         return self._kafka
 
     async def stop(self) -> None:
         """Stop the processors at once, roll back their transactions, and leave the group."""
-        for task in self._watching:
+        for task in self._background_tasks:
             task.cancel()
-        await asyncio.gather(*self._watching, return_exceptions=True)
-        await self._end()
+        await asyncio.gather(*self._background_tasks, return_exceptions=True)
+        await self._stop_processors()
         if self._broker is not None:
             await self._broker.stop()
         await self._offsets.stop()
@@ -168,14 +175,17 @@ class ConsumerHost:
     # What FastStream calls
 
     async def _receive(self, records: tuple[Any, ...]) -> None:
-        """Take fetched records (of `Record`; it is not annotated, because FastStream makes a model of annotations)."""
+        """Add fetched records to their lanes.
+
+        `records` has items of the type `Record`, without an annotation: FastStream would make a model of it.
+        """
         kafka = self._kafka
         if kafka is None:
             return
         prefix = len(self._settings.topic_prefix)
         for (name, number), run in groupby(records, key=attrgetter("topic", "partition")):
             partition = TopicPartition(name, number)
-            assigned = self._of.get(partition)
+            assigned = self._assigned_to.get(partition)
             if assigned is None or assigned.lane is None or partition in kafka.sought:
                 continue
             assigned.lane.push(PartitionId(name[prefix:], number), run)
@@ -189,59 +199,59 @@ class ConsumerHost:
         kafka.pause(*partitions)
         self._joined = True
         prefix = len(self._settings.topic_prefix)
-        ours = self._together([PartitionId(partition.topic[prefix:], partition.partition) for partition in partitions])
-        await self._leave([number for number, kept in self.partitions.items() if kept.parts != ours.get(number)])
+        ours = self._by_number([PartitionId(partition.topic[prefix:], partition.partition) for partition in partitions])
+        await self._give_up([number for number, kept in self.partitions.items() if kept.parts != ours.get(number)])
         for number, parts in sorted(ours.items()):
             kept = self.partitions.get(number)
             if kept is None:
-                self._begin(number, parts)
+                self._add(number, parts)
             elif kept.lane is not None:
                 # Kafka's own offsets lag behind; the checkpoint in PostgreSQL fences other owners.
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
 
-    def _together(self, parts: Iterable[PartitionId]) -> dict[int, list[PartitionId]]:
+    def _by_number(self, parts: Iterable[PartitionId]) -> dict[int, list[PartitionId]]:
         """Return the parts that are processed together, by their number."""
-        together: dict[int, list[PartitionId]] = {}
+        by_number: dict[int, list[PartitionId]] = {}
         for part in sorted(parts, key=lambda part: (self.consumer.topics.index(part.topic), part.partition)):
             number = part.partition if self.consumer.aligned else part.partition % GROUPS
-            together.setdefault(number, []).append(part)
-        return together
+            by_number.setdefault(number, []).append(part)
+        return by_number
 
-    def _begin(self, number: int, parts: Sequence[PartitionId]) -> None:
+    def _add(self, number: int, parts: Sequence[PartitionId]) -> None:
         processor = self._processor(number % GROUPS)
         assigned = AssignedPartition(
             self.consumer, number, parts, processor.checkpoints, self._database, self, self._catalog
         )
         self.partitions[number] = assigned
-        self._of |= {self._offsets.of(part): assigned for part in parts}
+        self._assigned_to |= {self._offsets.of(part): assigned for part in parts}
         processor.add(assigned)
 
     def _processor(self, group: int) -> Processor:
-        found = self.processors.get(group)
-        if found is None:
+        processor = self.processors.get(group)
+        if processor is None:
             checkpoints = Checkpoints(self.consumer.name, self.consumer.version, self._cluster_id)
-            found = Processor(self.consumer, self._database, checkpoints, self.ends, self._clock, self._backlog)
-            self.processors[group] = found
-            task = asyncio.create_task(found.run(), name=f"{self.consumer.name} {group}")
+            processor = Processor(self.consumer, self._database, checkpoints, self.ends, self._clock, self._backlog)
+            self.processors[group] = processor
+            task = asyncio.create_task(processor.run(), name=f"{self.consumer.name} {group}")
             self._tasks[group] = task
             task.add_done_callback(self._ended)
-        return found
+        return processor
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and not self.failure.done():
             error = task.exception()
             self.failure.set_exception(error or RuntimeError("a processor ended by itself"))
 
-    async def _leave(self, numbers: Iterable[int]) -> None:
-        """Give partition numbers up to their next owner."""
-        gone = [self.partitions.pop(number) for number in numbers]
-        for one in gone:
-            for part in one.parts:
-                del self._of[self._offsets.of(part)]
+    async def _give_up(self, numbers: Iterable[int]) -> None:
+        """Give up partition numbers, for their next owner."""
+        removed = [self.partitions.pop(number) for number in numbers]
+        for assigned in removed:
+            for part in assigned.parts:
+                del self._assigned_to[self._offsets.of(part)]
         for group, processor in self.processors.items():
-            await processor.remove([one.number for one in gone if one.number % GROUPS == group])
+            await processor.remove([assigned.number for assigned in removed if assigned.number % GROUPS == group])
 
-    async def _end(self) -> None:
+    async def _stop_processors(self) -> None:
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -261,10 +271,10 @@ class ConsumerHost:
         return await self._offsets.ends(parts)
 
     async def read_to(self, part: PartitionId, end: int) -> bool:
-        """Return whether Kafka was read up to `end` (markers and gaps count) and no fetched records are on their
-        way."""
+        """Return whether Kafka was read up to `end` (markers and gaps count) and no fetched records are
+        in flight to the lane."""
         kafka = self._client()
-        return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_hand
+        return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_flight
 
     def seek(self, offsets: Mapping[PartitionId, int]) -> None:
         kafka = self._client()
@@ -273,10 +283,10 @@ class ConsumerHost:
             kafka.seek(partition, offset)
             kafka.resume(partition)
 
-    def _wanted(self) -> set[TopicPartition]:
-        """Return the parts whose records are wanted: not those far ahead of their processor.
+    def _fetchable(self) -> set[TopicPartition]:
+        """Return the partitions to take records from: not those with too many waiting records.
 
-        A part that others wait for (`ce_after`) is always wanted, however many records wait elsewhere.
+        A part that others wait for (`ce_after`) always gets some, however many records wait elsewhere.
         """
         lanes = [assigned.lane for assigned in self.partitions.values() if assigned.lane is not None]
         most = MOST_WAITING if sum(map(len, lanes)) < IN_MEMORY else FEW_WAITING
@@ -308,7 +318,7 @@ class ConsumerHost:
         """Check for held records that were released."""
         self._held_wake.set()
 
-    async def _look_for_ready(self) -> None:
+    async def _watch_ready_records(self) -> None:
         while True:
             self._held_wake.clear()
             try:
@@ -319,39 +329,39 @@ class ConsumerHost:
                 if not is_passing(error):
                     raise
                 rows = []
-            held = {row["partition"] for row in rows}
+            ready = {row["partition"] for row in rows}
             for assigned in self.partitions.values():
-                if held & {part.partition for part in assigned.parts}:
-                    assigned.ready.wanted = True
+                if ready & {part.partition for part in assigned.parts}:
+                    assigned.ready.may_have_records = True
                     self.processors[assigned.number % GROUPS].wake()
-            await woken_within(self._held_wake, LOOK_EVERY)
+            await woken_within(self._held_wake, CHECK_INTERVAL)
 
     async def _measure(self) -> None:
-        """Measure lag and silence. A partition is silent if Kafka has records for it but none has come for long."""
+        """Measure lag and silence. A partition is silent if Kafka has records for it but none is received for long."""
         kafka = self._client()
         ours = [part for assigned in self.partitions.values() for part in assigned.parts]
-        wanted = self._wanted()
+        fetchable = self._fetchable()
         for part, end in (await self._offsets.ends(ours)).items():
             partition = self._offsets.of(part)
             position = await kafka.position(partition)
             metrics.CONSUMER_LAG.labels(self.consumer.name, *map(str, part)).set(max(0, end - position))
-            before, since = self._moved_at.get(partition, (-1, 0.0))
-            if position != before or position >= end or partition not in wanted:
-                self._moved_at[partition] = (position, monotonic())
+            before, since = self._positions.get(partition, (-1, 0.0))
+            if position != before or position >= end or partition not in fetchable:
+                self._positions[partition] = (position, monotonic())
             elif monotonic() - since > SILENT_AFTER and not self.failure.done():
                 self.failure.set_exception(
                     RuntimeError(f"nothing is received from {partition} although Kafka has records")
                 )
 
     def troubles(self) -> list[str]:
-        """Return why the consumer does not work, for the health page; empty if it does."""
+        """Return why the consumer makes no progress, for the health page; empty if it does."""
         if self._kafka is None:
             return [f"{self.consumer.name}: not connected to Kafka"]
         if not self._joined:
             return [f"{self.consumer.name}: not in the consumer group yet"]
         silent = monotonic() - self._kafka.polled_at
-        found = [f"{self.consumer.name}: Kafka not polled for {silent:.0f} s"] if silent > SILENT_AFTER else []
-        return found + [
+        troubles = [f"{self.consumer.name}: Kafka not polled for {silent:.0f} s"] if silent > SILENT_AFTER else []
+        return troubles + [
             f"{self.consumer.name} [{number}]: {trouble}"
             for number, assigned in sorted(self.partitions.items())
             if (trouble := assigned.trouble or assigned.tick.trouble) is not None
@@ -368,7 +378,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         try:
             await self._host.assigned(assigned)
-        except Exception as error:  # noqa: BLE001 - aiokafka would only log it, and the partitions would lie idle
+        except Exception as error:  # noqa: BLE001 - aiokafka would only log it, and nothing would be processed
             if not self._host.failure.done():
                 self._host.failure.set_exception(error)
 

@@ -15,7 +15,7 @@ from shared.events.tracking import MessageChanged
 
 Thing = TypeVar("Thing", bound=CatalogEvent)
 
-MOST_IN_MEMORY = 2_000  # things that were asked for last
+MOST_IN_MEMORY = 2_000  # the most recently used things
 CACHE_KIBIBYTES = 8_192  # of pages of the file
 
 _SCHEMA = f"""
@@ -37,10 +37,10 @@ class KeptThings:
     """
 
     def __init__(self, types: Iterable[type[CatalogEvent]]) -> None:
-        self._read_as = {model.type(): json.Decoder(model).decode for model in types}
+        self._decoders = {model.type(): json.Decoder(model).decode for model in types}
         self._recent: OrderedDict[str, CatalogEvent] = OrderedDict()
-        # An empty name means a temporary file. SQLite serialises access by threads. The one transaction is never
-        # committed: nobody else reads the file, and a commit for each thing would cost a third more.
+        # An empty name means a temporary file. SQLite serialises access by several threads. The only transaction is
+        # never committed: no other connection reads the file, and a commit for each thing would cost a third more.
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.executescript(_SCHEMA)
 
@@ -65,17 +65,20 @@ class KeptThings:
 
     def find(self, key: str) -> CatalogEvent | None:
         """Return the newest state of a thing; the same object while it stays cached."""
-        found = self._recent.get(key)
-        if found is not None:
+        cached = self._recent.get(key)
+        if cached is not None:
             self._recent.move_to_end(key)
-            return found
+            return cached
         row = self._file.execute("SELECT type, body FROM things WHERE key = ?", (key,)).fetchone()
         return None if row is None else self._remember(key, self._read(*row))
 
     def of_account(self, model: type[Thing], account_id: int | None) -> list[Thing]:
         """Return the things of a type, of one account or of all."""
-        which, of = ("account_id = ? AND", (account_id,)) if account_id is not None else ("", ())
-        rows = self._file.execute(f"SELECT type, body FROM things WHERE {which} type = ?", (*of, model.type()))  # noqa: S608 - no text of others
+        condition, arguments = ("account_id = ? AND", (account_id,)) if account_id is not None else ("", ())
+        rows = self._file.execute(
+            f"SELECT type, body FROM things WHERE {condition} type = ?",  # noqa: S608 - fixed text
+            (*arguments, model.type()),
+        )
         return [self._read(*row) for row in rows]  # type: ignore[misc] # of that type
 
     def message_of(self, link_id: UUID) -> UUID | None:
@@ -83,8 +86,8 @@ class KeptThings:
         row = self._file.execute("SELECT message_id FROM links WHERE link_id = ?", (link_id.bytes,)).fetchone()
         return None if row is None else UUID(bytes=row[0])
 
-    def _read(self, kind: str, body: bytes) -> CatalogEvent:
-        return self._read_as[kind](zlib.decompress(body))
+    def _read(self, type_name: str, body: bytes) -> CatalogEvent:
+        return self._decoders[type_name](zlib.decompress(body))
 
     def _remember(self, key: str, event: CatalogEvent) -> CatalogEvent:
         self._recent[key] = event

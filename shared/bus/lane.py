@@ -17,10 +17,10 @@ log = structlog.get_logger()
 
 CATALOG = 0  # the one partition of a catalog topic
 
-Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict, which is made once
+Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict, which is built once
 
 
-def _after(text: bytes | None) -> Mapping[str, int]:
+def _parse_after(text: bytes | None) -> Mapping[str, int]:
     try:
         return after_of(text)
     except ValueError:
@@ -34,7 +34,7 @@ class Queue:
     next_fetch: int  # the offset that comes next from Kafka
     next_offset: int  # the offset after the last record taken
     sequence: int  # the highest sequence taken
-    met: bytes | None = None  # the last `ce_after` that was satisfied: the records of a unit of work share it
+    last_satisfied: bytes | None = None  # the last satisfied `ce_after`: the records of a unit of work share it
     records: deque[Record] = field(default_factory=deque)
 
 
@@ -61,13 +61,13 @@ class CatalogProgress(Protocol):
 
 
 class Lane:
-    """Merges parts: the topics of one partition number, or partitions of an intake topic (not `aligned`).
+    """Merges the records of parts: topics of one partition number, or partitions of an intake topic (not `aligned`).
 
     A record that names sequences of other topics in `ce_after` waits until those have been taken, and until `catalogs`
     have been read that far. The wait also ends when `release` reports that a topic has been read to the end that it had
     when the wait began, and when the topic's next record has a higher sequence than the named one, which compaction has
-    then removed. That next record is taken first, whatever it waits for; otherwise two records that wait for each other
-    would wait for ever. Records whose sequence was seen before are skipped: a relay may send a record twice.
+    then removed. That next record is taken first, without waiting; otherwise two records that wait for each other would
+    never be taken. Records whose sequence was seen before are skipped: a relay may send a record twice.
     """
 
     def __init__(
@@ -96,28 +96,28 @@ class Lane:
     def take(self, most: int) -> TakenRecords:
         """Take the next records; none if all first records wait for another part.
 
-        At most `most` records are examined, so that a long row of repeated records does not block the event loop.
+        At most `most` records are examined, so that a long run of repeated records does not block the event loop.
         """
         taken: list[Fetched] = []
-        left, moved = most, True
+        remaining, progress = most, True
         touched: set[PartitionId] = set()
-        while moved and left > 0:
-            moved = False
+        while progress and remaining > 0:
+            progress = False
             for part, queue in self.queues.items():
-                count = self._take_from(part, queue, taken, left)
+                count = self._take_from(part, queue, taken, remaining)
                 if count:
-                    left -= count
-                    moved = True
+                    remaining -= count
+                    progress = True
                     touched.add(part)
-            overtaken = None if moved else self._overtaken()
+            overtaken = None if progress else self._overtaken()
             if overtaken is not None:
-                left -= self._take_from(overtaken, self.queues[overtaken], taken, 1, waiting=False)
-                moved = True
+                remaining -= self._take_from(overtaken, self.queues[overtaken], taken, 1, waiting=False)
+                progress = True
                 touched.add(overtaken)
         self._released = frozenset()
         if not self._aligned:
             first = next(iter(self.queues))
-            self.queues[first] = self.queues.pop(first)  # last next time, so that no part keeps the others waiting
+            self.queues[first] = self.queues.pop(first)  # last in the next call, so that each part gets its turn
         return TakenRecords(
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
@@ -162,7 +162,7 @@ class Lane:
         beyond = {
             other
             for part, headers in heads.items()
-            for topic, sequence in _after(headers.get("ce_after")).items()
+            for topic, sequence in _parse_after(headers.get("ce_after")).items()
             if (other := PartitionId(topic, part.partition)) in heads
             and topic != part.topic
             and self.queues[other].sequence < sequence < sequences[other]
@@ -170,25 +170,25 @@ class Lane:
         return min(beyond, key=sequences.__getitem__, default=None)
 
     def _must_wait(self, part: PartitionId, queue: Queue, after: bytes | None) -> bool:
-        if after == queue.met:
+        if after == queue.last_satisfied:
             return False
         missing = self._missing(part, after)
         if not missing:
-            queue.met = after
+            queue.last_satisfied = after
         return bool(missing - self._released)
 
     def _missing(self, part: PartitionId, after: bytes | None) -> set[PartitionId]:
-        found = set()
-        for topic, sequence in _after(after).items():
+        missing = set()
+        for topic, sequence in _parse_after(after).items():
             queue = self.queues.get(PartitionId(topic, part.partition))
             if queue is not None:
                 if topic != part.topic and queue.sequence < sequence:
-                    found.add(PartitionId(topic, part.partition))
+                    missing.add(PartitionId(topic, part.partition))
             elif self._catalogs is not None:
-                read = self._catalogs.sequence(topic)
-                if read is not None and read < sequence:
-                    found.add(PartitionId(topic, CATALOG))
-        return found
+                catalog_sequence = self._catalogs.sequence(topic)
+                if catalog_sequence is not None and catalog_sequence < sequence:
+                    missing.add(PartitionId(topic, CATALOG))
+        return missing
 
     def put_back(self, taken: TakenRecords, checkpoints: Mapping[PartitionId, Checkpoint]) -> None:
         """Undo a `take` whose transaction failed: its records come first again."""
@@ -198,11 +198,11 @@ class Lane:
             self.queues[part].next_offset = checkpoints[part].next_offset
             self.queues[part].sequence = checkpoints[part].sequence
         for queue in self.queues.values():
-            queue.met = None
+            queue.last_satisfied = None
 
-    def stands_at(self, checkpoints: Mapping[PartitionId, Checkpoint]) -> bool:
-        """Return whether the lane continues exactly at the checkpoints."""
-        return all(self.queues[part].next_offset == at.next_offset for part, at in checkpoints.items())
+    def is_at(self, checkpoints: Mapping[PartitionId, Checkpoint]) -> bool:
+        """Return whether the next records of the lane are those after the checkpoints."""
+        return all(self.queues[part].next_offset == checkpoint.next_offset for part, checkpoint in checkpoints.items())
 
     def waits_for(self) -> set[PartitionId]:
         """Return the parts that the first records of the others wait for; catalogs as partition 0 of their topic."""

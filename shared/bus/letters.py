@@ -28,7 +28,7 @@ from shared.settings import CommonSettings
 DEAD_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "dead")
 GROUP = "penchant.dead-letters"
 MARK_BYTES = 4000  # a broker accepts 4,096 bytes of metadata with an offset
-AT_ONCE = 500  # letters between two marks
+AT_ONCE = 500  # letters that are sent before they are marked
 SEND_WITHIN = 30.0  # seconds
 
 Range = tuple[int, int]  # offsets, both inclusive
@@ -78,7 +78,7 @@ class Letters:
 
     async def read(self, *, replayed: bool = False) -> list[Letter]:
         """Return the remaining letters, oldest first; with `replayed`, also those that were sent back."""
-        marks = await self._marks()
+        marks = await self._load_marks()
         letters = [_letter(topic, record) for topic, record in await self._follower.read_to_end()]
         letters.sort(key=lambda letter: (letter.died_at, letter.topic, letter.offset))
         return [letter for letter in letters if replayed or not _within(letter.offset, marks[letter.topic])]
@@ -90,33 +90,33 @@ class Letters:
         TimeoutError, possibly after some were sent.
         """
         letters = [letter for letter in letters if letter.left_out is None]
-        marks = await self._marks()
+        marks = await self._load_marks()
         for first in range(0, len(letters), AT_ONCE):
-            some = letters[first : first + AT_ONCE]
-            for origin in sorted({letter.origin_topic for letter in some}):
+            batch = letters[first : first + AT_ONCE]
+            for origin in sorted({letter.origin_topic for letter in batch}):
                 records = [
-                    (letter.key, letter.value, letter.headers) for letter in some if letter.origin_topic == origin
+                    (letter.key, letter.value, letter.headers) for letter in batch if letter.origin_topic == origin
                 ]
                 await self._producer.send(origin, records, within=SEND_WITHIN)
             # Send before marking: sending a record twice is harmless, losing it is not.
-            for topic in {letter.topic for letter in some}:
-                offsets = (letter.offset for letter in some if letter.topic == topic)
+            for topic in {letter.topic for letter in batch}:
+                offsets = (letter.offset for letter in batch if letter.topic == topic)
                 marks[topic] = merged([*marks[topic], *((offset, offset) for offset in offsets)])
-            await self._mark(marks)
+            await self._store_marks(marks)
         return len(letters)
 
-    async def _marks(self) -> dict[str, list[Range]]:
+    async def _load_marks(self) -> dict[str, list[Range]]:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                found = await self._committed()
+                offsets = await self._committed()
         except (KafkaError, TimeoutError) as error:
             raise ConnectionError(f"Kafka at {self._settings.kafka} does not answer") from error
         names = {self._settings.topic_prefix + topic: topic for topic in DEAD_TOPICS}
         marks: dict[str, list[Range]] = {topic: [] for topic in DEAD_TOPICS}
-        for partition, committed in found.items():
+        for partition, committed in offsets.items():
             if partition.topic in names and committed.offset >= 0:
                 before = [(0, committed.offset - 1)] if committed.offset else []
-                marks[names[partition.topic]] = merged([*before, *_ranges(committed.metadata)])
+                marks[names[partition.topic]] = merged([*before, *_decode_ranges(committed.metadata)])
         return marks
 
     async def _committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
@@ -136,13 +136,15 @@ class Letters:
         finally:
             await admin.close()
 
-    async def _mark(self, marks: dict[str, list[Range]]) -> None:
+    async def _store_marks(self, marks: dict[str, list[Range]]) -> None:
         offsets = {}
         for topic, ranges in marks.items():
             if ranges:
                 offset = ranges[0][1] + 1 if ranges[0][0] == 0 else 0
                 partition = TopicPartition(self._settings.topic_prefix + topic, 0)
-                offsets[partition] = OffsetAndMetadata(offset, _text(r for r in ranges if r[0] >= offset))
+                offsets[partition] = OffsetAndMetadata(
+                    offset, _encode_ranges(later for later in ranges if later[0] >= offset)
+                )
         consumer = AIOKafkaConsumer(group_id=self._group, enable_auto_commit=False, **client_options(self._settings))
         try:
             await consumer.start()
@@ -167,7 +169,7 @@ def _within(offset: int, ranges: Iterable[Range]) -> bool:
     return any(first <= offset <= last for first, last in ranges)
 
 
-def _text(ranges: Iterable[Range]) -> str:
+def _encode_ranges(ranges: Iterable[Range]) -> str:
     # If there are too many gaps, the oldest marks are dropped first: the topic deletes those letters first too, and
     # sending one back again does no harm.
     kept: list[str] = []
@@ -181,28 +183,28 @@ def _text(ranges: Iterable[Range]) -> str:
     return ",".join(reversed(kept))
 
 
-def _ranges(text: str) -> list[Range]:
-    parts = (part.partition("-") for part in text.split(",") if part)
-    return [(int(first), int(last or first)) for first, _, last in parts]
+def _decode_ranges(text: str) -> list[Range]:
+    items = (item.partition("-") for item in text.split(",") if item)
+    return [(int(first), int(last or first)) for first, _, last in items]
 
 
 def _letter(topic: str, record: FetchedRecord) -> Letter:
-    said = {name: value for name, value in record.headers if name.startswith("dead_")}
+    dead_headers = {name: value for name, value in record.headers if name.startswith("dead_")}
     return Letter(
         topic=topic,
         offset=record.offset,
         died_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        reason=_said(said, "dead_reason"),
-        service=_said(said, "dead_service"),
-        origin_topic=_said(said, "dead_topic") or topic.removesuffix(".dead"),
-        origin_partition=_said(said, "dead_partition"),
-        origin_offset=_said(said, "dead_offset"),
+        reason=_text_of(dead_headers, "dead_reason"),
+        service=_text_of(dead_headers, "dead_service"),
+        origin_topic=_text_of(dead_headers, "dead_topic") or topic.removesuffix(".dead"),
+        origin_partition=_text_of(dead_headers, "dead_partition"),
+        origin_offset=_text_of(dead_headers, "dead_offset"),
         key=record.key,
         value=record.value,
-        headers=[(name, value) for name, value in record.headers if name not in said],
-        left_out=_said(said, LEFT_OUT) or None,
+        headers=[(name, value) for name, value in record.headers if name not in dead_headers],
+        left_out=_text_of(dead_headers, LEFT_OUT) or None,
     )
 
 
-def _said(headers: dict[str, bytes | None], name: str) -> str:
+def _text_of(headers: dict[str, bytes | None], name: str) -> str:
     return (headers.get(name) or b"").decode("utf-8", "replace")

@@ -14,9 +14,9 @@ from shared.settings import CommonSettings
 
 
 class Offsets:
-    """The beginnings and ends of `parts`. Methods raise KafkaError.
+    """The beginnings and ends of `parts`. Methods raise KafkaError while Kafka is unavailable.
 
-    The end of a topic counts records of open transactions, unless only what is `committed` is asked for.
+    Ends include the records of open transactions, unless `committed` is true.
     """
 
     def __init__(self, settings: CommonSettings, parts: Iterable[PartitionId], *, committed: bool = False) -> None:
@@ -26,7 +26,7 @@ class Offsets:
         self._kafka: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Connect. Raises KafkaError while Kafka is away."""
+        """Connect. Raises KafkaError while Kafka is unavailable."""
         await self.stop()
         kafka = AIOKafkaConsumer(
             enable_auto_commit=False,
@@ -51,7 +51,7 @@ class Offsets:
             await kafka.stop()
 
     def of(self, part: PartitionId) -> TopicPartition:
-        """Return the part for Kafka's name of the topic and partition."""
+        """Return a part as a partition of aiokafka, whose topic name includes the prefix."""
         return TopicPartition(self._settings.topic_prefix + part.topic, part.partition)
 
     def _client(self) -> AIOKafkaConsumer:
@@ -61,12 +61,12 @@ class Offsets:
 
     async def beginnings(self, parts: Iterable[PartitionId]) -> dict[PartitionId, int]:
         """Return the first offset of each part."""
-        of = {part: self.of(part) for part in parts}
-        offsets = await self._client().beginning_offsets(list(of.values()))
-        return {part: offsets[partition] for part, partition in of.items()}
+        partitions = {part: self.of(part) for part in parts}
+        offsets = await self._client().beginning_offsets(list(partitions.values()))
+        return {part: offsets[partition] for part, partition in partitions.items()}
 
     async def ends(self, parts: Iterable[PartitionId]) -> dict[PartitionId, int]:
         """Return the offset after the last record of each part."""
-        of = {part: self.of(part) for part in parts}
-        offsets = await self._client().end_offsets(list(of.values()))
-        return {part: offsets[partition] for part, partition in of.items()}
+        partitions = {part: self.of(part) for part in parts}
+        offsets = await self._client().end_offsets(list(partitions.values()))
+        return {part: offsets[partition] for part, partition in partitions.items()}

@@ -22,8 +22,8 @@ class RecordTooLarge(ValueError):
 def bytes_of(record: IntakeRecord) -> int:
     """Return the maximum size of a record in bytes."""
     key, value, headers = record
-    of_headers = sum(len(name.encode()) + len(content or b"") + OVERHEAD for name, content in headers)
-    return len(key or b"") + len(value or b"") + of_headers + OVERHEAD
+    header_bytes = sum(len(name.encode()) + len(content or b"") + OVERHEAD for name, content in headers)
+    return len(key or b"") + len(value or b"") + header_bytes + OVERHEAD
 
 
 class IntakeProducer:
@@ -40,7 +40,7 @@ class IntakeProducer:
         records: Sequence[IntakeRecord],
         within: float = 5.0,
     ) -> None:
-        """Write records (key, value, headers) and wait until all are acknowledged, for at most `within` seconds.
+        """Write records (key, value, headers) and wait, for at most `within` seconds, until all are acknowledged.
 
         Raises KafkaError or TimeoutError; some of the records may then have been written. Raises RecordTooLarge before
         anything is written: a refusal by the broker would make the producer unusable for all its users.

@@ -20,15 +20,15 @@ from shared.settings import CommonSettings
 from shared.yielding import yielding
 
 BATCH_BYTES = 1_000_000  # a broker accepts 1,048,588 by default
-ACKNOWLEDGED_WITHIN = 30.0  # seconds; an idempotent send would wait for ever
+ACKNOWLEDGED_WITHIN = 30.0  # seconds; an idempotent send has no limit of its own
 VISIBLE_POLL = 0.002  # seconds between checks whether a transaction can be read
 NO_AFTER: Mapping[str, int] = {}
 
 
 class Publisher:
-    """Two producers.
+    """Sends events with two producers.
 
-    After any error it cannot be used any more: stop it and create a new one. The plain producer is idempotent. The
+    After any error it cannot be used again: stop it and create a new one. The plain producer is idempotent. The
     other one has the service's `transactional.id`: starting it fences all older ones, so that an earlier relay can no
     longer write to a compacted topic.
     """
@@ -43,7 +43,7 @@ class Publisher:
         self._visible = Offsets(settings, _compacted_parts(service, settings), committed=True)
 
     async def start(self) -> None:
-        """Connect both producers. Raises KafkaError while Kafka is away."""
+        """Connect both producers. Raises KafkaError while Kafka is unavailable."""
         options = client_options(self._settings) | {
             "acks": "all",
             "compression_type": "zstd",
@@ -60,7 +60,7 @@ class Publisher:
             await self._visible.start()
 
     async def stop(self) -> None:
-        """Close both. The next process sends unacknowledged events again."""
+        """Close both producers. The next publisher sends unacknowledged events again."""
         for producer in (self._plain, self._compacted):
             if producer is not None:
                 await _close(producer)
@@ -70,7 +70,11 @@ class Publisher:
     async def publish(
         self, plain: Mapping[PartitionId, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
     ) -> None:
-        """Send all rows; return once each of them is acknowledged and can be read."""
+        """Send all rows; return once each of them is acknowledged and can be read.
+
+        Raises ProducerFenced if a newer publisher of the service has started, KafkaError or TimeoutError if Kafka is
+        unavailable, and ValueError for an event that is larger than a batch.
+        """
         sending = [self._send_in_order(topic, partition, rows) for (topic, partition), rows in plain.items()]
         if compacted:
             sending.append(self._send_compacted(compacted))
@@ -85,7 +89,7 @@ class Publisher:
         sent = 0
         while sent < len(rows):
             batch = producer.create_batch()
-            # Without the lock the batches of all partitions would be filled in one turn of the loop.
+            # Without the lock, the batches of all partitions would be filled in one iteration of the event loop.
             async with self._filling, aclosing(yielding(islice(rows, sent, None))) as waiting:
                 async for row in waiting:
                     if batch.append(
@@ -95,7 +99,8 @@ class Publisher:
             if not batch.record_count():
                 raise ValueError(f"{topic}: event {rows[sent]['event_id']} is larger than a batch")
             sent += batch.record_count()
-            # Send the next batch only after the acknowledgement: at most one batch per partition is ever in doubt.
+            # Send the next batch only after the acknowledgement: the outcome of at most one batch per partition can be
+            # unknown.
             await (await producer.send_batch(batch, self._prefix + topic, partition=partition))
 
     async def _send_compacted(self, rows: Sequence[asyncpg.Record]) -> None:
@@ -119,8 +124,8 @@ class Publisher:
     async def _until_visible(self, ends: Mapping[PartitionId, int]) -> None:
         """Wait until the transaction can be read: Kafka confirms a commit before every partition has its marker."""
         while ends:
-            found = await self._visible.ends(ends)
-            ends = {part: end for part, end in ends.items() if found[part] < end}
+            visible_ends = await self._visible.ends(ends)
+            ends = {part: end for part, end in ends.items() if visible_ends[part] < end}
             if ends:
                 await asyncio.sleep(VISIBLE_POLL)
 

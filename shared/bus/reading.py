@@ -49,15 +49,15 @@ async def read(consumer: str, records: Iterable[Fetched]) -> list[Received | Unr
 
     Thousands take longer than the event loop may be blocked, so other tasks run in between.
     """
-    found: list[Received | Unread] = []
+    results: list[Received | Unread] = []
     async for topic, record, headers in yielding(records):
         try:
             decoded = decode(topic, record.key, record.value, headers)
         except Undecodable as error:
-            found.append(Unread(consumer, topic, record, error.reason))
+            results.append(Unread(consumer, topic, record, error.reason))
         else:
-            found.append(Received(consumer, topic, record, decoded))
-    return found
+            results.append(Received(consumer, topic, record, decoded))
+    return results
 
 
 def received_of(records: Iterable[Received | Unread]) -> list[Received]:
@@ -66,7 +66,7 @@ def received_of(records: Iterable[Received | Unread]) -> list[Received]:
 
 
 def contact_of(record: Received | Unread) -> tuple[int, int]:
-    """Return the account and contact that the key of a record names; zeros if it names none."""
+    """Return the ids of the account and the contact in a record's key; zeros if it contains none."""
     account, _, contact = (record.key or b"").decode("utf-8", "replace").partition(":")
     if account.isdecimal() and contact.isdecimal():
         return int(account), int(contact)

@@ -17,14 +17,14 @@ from shared.store.unit_of_work import UnitOfWork
 QUERIES = queries_of(__file__)
 
 AT_ONCE = 1_000  # records
-EARLIER = "an earlier record of the contact is held"
+EARLIER_HELD = "an earlier record of the contact is held"
 
 
 class ReadyRecords:
-    """The released records of one consumer in some partitions. `wanted` is true if there may be some."""
+    """The released records of one consumer in some partitions."""
 
     def __init__(self, consumer: Consumer, partitions: Iterable[int]) -> None:
-        self.wanted = False
+        self.may_have_records = False
         self.taken = 0
         self._consumer = consumer
         self._partitions = sorted(set(partitions))
@@ -32,7 +32,7 @@ class ReadyRecords:
         self._erased: set[tuple[int, int]] = set()
 
     async def take(self, work: UnitOfWork, most: int) -> Sequence[Received]:
-        """Return the next released records, in order; call `forget` once they are applied.
+        """Return the next released records, at most `most`, in order; call `forget` once they are applied.
 
         Raises HandlerFailed if one of them cannot be read.
         """
@@ -60,7 +60,7 @@ class ReadyRecords:
             received = Received(self._consumer.name, row["topic"], record, decoded)
             received.held_id, received.held_since = row["id"], row["held_at"]
             batch.append(received)
-        self._erased = {contact_of(one) for one in batch if self._consumer.aligned and is_erasure(one)}
+        self._erased = {contact_of(received) for received in batch if self._consumer.aligned and is_erasure(received)}
         return batch
 
     async def forget(self, work: UnitOfWork) -> None:
@@ -74,16 +74,17 @@ class ReadyRecords:
         await forget_contacts(work.connection, self._erased)
 
     async def release_later(self, work: UnitOfWork) -> bool:
-        """Release records that were held only because of an applied one; return whether there are any."""
+        """Release records that were held only because of an earlier one that is now applied; return whether there were
+        any."""
         released = await QUERIES["release_later"].execute(
             work.connection,
             consumer=self._consumer.name,
             partitions=self._partitions,
             topics=list(self._consumer.topics),
-            reason_of_later=EARLIER,
+            reason_of_later=EARLIER_HELD,
         )
         return released > 0
 
     async def fail(self, work: UnitOfWork, reason: str) -> None:
         """Hold the records that `take` returned last again, and the contact's later ones: the code failed again."""
-        await QUERIES["fail_ready"].execute(work.connection, ids=self._ids, reason=reason, reason_of_later=EARLIER)
+        await QUERIES["fail_ready"].execute(work.connection, ids=self._ids, reason=reason, reason_of_later=EARLIER_HELD)

@@ -13,7 +13,7 @@ from shared.events.codec import Decoded
 class Received:
     """A decoded record of a batch, with the record itself.
 
-    `topic` is the topic's own name, without a prefix. `event` is a model of `shared.events`, an intake report, or a
+    `topic` is the topic's name without the prefix. `event` is a model of `shared.events`, an intake report, or a
     `shared.events.codec.Tombstone`. `event_id` is `ce_id` (for our own topics the UUID of the event, as text), `source`
     is `ce_source`; `sequence` is None for intake records. `held_since` says when the record was first held, if it was.
     """
@@ -68,17 +68,17 @@ class Received:
 
     @property
     def key(self) -> bytes | None:
-        """The Kafka key, as it came."""
+        """The Kafka key, unchanged."""
         return self.record.key
 
     @property
     def value(self) -> bytes | None:
-        """The Kafka value, as it came."""
+        """The Kafka value, unchanged."""
         return self.record.value
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
-        """The Kafka headers, as they came."""
+        """The Kafka headers, unchanged."""
         return self.record.headers
 
 

@@ -26,18 +26,18 @@ log = structlog.get_logger()
 
 QUERIES = queries_of(__file__)
 
-PER_PARTITION = 2_000  # events read at once of each partition
+PER_PARTITION = 2_000  # events read at once of each partition number
 LEASE = timedelta(seconds=5)
 RENEW_EVERY = 2.0  # seconds
 POLL = 1.0  # seconds; NOTIFY wakes it earlier
 MEASURE_EVERY = 0.5  # seconds between measurements of the backlog while events are appended
-MEASURE_AT_REST = 3.0  # seconds; NOTIFY wakes it earlier
+MEASURE_IDLE_EVERY = 3.0  # seconds while there is no backlog; NOTIFY wakes it earlier
 # A round costs as much for one event as for a hundred, and wakes every consumer. So it begins this long after the
 # previous one, unless that one had many events. Events that the units of two groups append at about the same time are
 # then sent together.
 PACE = 0.015  # seconds
 SMALL = 200  # events
-HOUSEKEEPING = 10.0  # seconds
+HOUSEKEEPING_EVERY = 10.0  # seconds
 
 Moved = dict[int, tuple[int, int]]  # by partition number: the position before, and the last one acknowledged
 
@@ -57,13 +57,13 @@ class Relay:
         self._holder = uuid4()
         self._wake = asyncio.Event()
         self._appended = asyncio.Event()
-        self._renewed = float("-inf")
-        self._kept_house = float("-inf")
+        self._renewed_at = float("-inf")
+        self._housekeeping_at = float("-inf")
 
     @property
     def leads(self) -> bool:
         """Whether this process holds the lease, as far as it knows."""
-        return monotonic() - self._renewed < LEASE.total_seconds()
+        return monotonic() - self._renewed_at < LEASE.total_seconds()
 
     def wake(self) -> None:
         """Wake the relay: events have been appended."""
@@ -71,41 +71,41 @@ class Relay:
         self._appended.set()
 
     async def run(self) -> None:
-        """Publish for ever; wait while Kafka or PostgreSQL is unavailable."""
+        """Publish until cancelled; wait while Kafka or PostgreSQL is unavailable."""
         try:
             while True:
-                await until_it_works("relay", self._publish_while_elected, _may_start_again)
+                await until_it_works("relay", self._publish_with_lease, _is_retryable)
         finally:
-            await self._give_up()
+            await self._release_lease()
 
-    async def _publish_while_elected(self) -> None:
+    async def _publish_with_lease(self) -> None:
         # After a rejected batch an idempotent producer stays out of sequence, so each attempt creates a new one.
         publisher = self._new_publisher()
         try:
-            await self._elected()
+            await self._wait_for_lease()
             await publisher.start()
-            await self._publish_on(publisher)
+            await self._publish_in_rounds(publisher)
         finally:
             await publisher.stop()
 
     async def watch(self) -> None:
-        """Keep `backlog` and `delay` up to date, and create partitions of the event table ahead, for ever."""
+        """Keep `backlog` and `delay` up to date, and create partitions of the event table ahead, until cancelled."""
         while True:
-            await until_it_works("backlog", self._look, is_passing)
+            await until_it_works("backlog", self._refresh, is_passing)
             await asyncio.sleep(MEASURE_EVERY)
             if not self.backlog:
-                await self._rest()
+                await self._wait_for_events()
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         async with self._database.pool.acquire() as connection:
-            if monotonic() - self._kept_house > HOUSEKEEPING:
+            if monotonic() - self._housekeeping_at > HOUSEKEEPING_EVERY:
                 await extend_event_tables(connection)
-                self._kept_house = monotonic()
+                self._housekeeping_at = monotonic()
             await self._measure(connection)
 
-    async def _rest(self) -> None:
-        """Wait until events are appended, or for a while: a notification may be lost."""
-        await woken_within(self._appended, MEASURE_AT_REST)
+    async def _wait_for_events(self) -> None:
+        """Wait until events are appended, but not for long: a notification may be lost."""
+        await woken_within(self._appended, MEASURE_IDLE_EVERY)
         self._appended.clear()
 
     async def _measure(self, connection: PoolConnectionProxy) -> None:
@@ -115,20 +115,20 @@ class Relay:
         metrics.UNPUBLISHED_EVENTS.set(self.backlog)
         metrics.UNPUBLISHED_AGE.set(self.delay)
 
-    async def _elected(self) -> None:
-        while not await self._renew():  # noqa: ASYNC110 - the lease is a row, nobody tells us
+    async def _wait_for_lease(self) -> None:
+        while not await self._renew():  # noqa: ASYNC110 - the lease is a row, without a notification
             await asyncio.sleep(RENEW_EVERY / 2)
 
     async def _renew(self) -> bool:
-        if monotonic() - self._renewed < RENEW_EVERY:
+        if monotonic() - self._renewed_at < RENEW_EVERY:
             return True
         renewed = await QUERIES["renew_lease"].fetchval(self._database.pool, holder=self._holder, lease=LEASE)
         if renewed:
-            self._renewed = monotonic()
+            self._renewed_at = monotonic()
         return bool(renewed)
 
-    async def _give_up(self) -> None:
-        self._renewed = float("-inf")
+    async def _release_lease(self) -> None:
+        self._renewed_at = float("-inf")
         try:
             async with asyncio.timeout(2):
                 await QUERIES["give_up_lease"].execute(self._database.pool, holder=self._holder)
@@ -136,14 +136,14 @@ class Relay:
             if not is_passing(error):
                 raise
 
-    async def _publish_on(self, publisher: Publisher) -> None:
+    async def _publish_in_rounds(self, publisher: Publisher) -> None:
         acknowledged: Moved = {}
         try:
             while await self._renew():
                 self._wake.clear()
                 began = monotonic()
-                # The statement that reads the next events also stores the acknowledged positions: one transaction a
-                # round.
+                # The statement that reads the next events also stores the acknowledged positions, so that a round needs
+                # only one transaction.
                 rows = await self._advance_and_read(acknowledged)
                 acknowledged = {}
                 if rows:
@@ -154,7 +154,7 @@ class Relay:
                 await woken_within(self._wake, POLL)
         finally:
             if acknowledged:
-                # Otherwise the next relay would send it again.
+                # Otherwise the next relay would send these events again.
                 async with asyncio.timeout(2):
                     await self._advance_and_read(acknowledged, per_partition=0)
 
@@ -170,25 +170,25 @@ class Relay:
         )
 
     async def _publish(self, publisher: Publisher, rows: Sequence[asyncpg.Record]) -> Moved:
-        """Send rows; return for each partition number the positions before and after."""
-        done: Moved = {}
+        """Send rows; return the positions before and after, by partition number."""
+        moved: Moved = {}
         waves = Waves(rows, PER_PARTITION)
         while wave := waves.next():
             plain, compacted = by_topic(wave)
             await publisher.publish(plain, compacted)
             for partition, (before, last) in waves.acknowledged(wave).items():
-                done[partition] = (done.get(partition, (before,))[0], last)
+                moved[partition] = (moved.get(partition, (before,))[0], last)
             for topic, count in Counter(row["topic"] for row in wave).items():
                 metrics.EVENTS_PUBLISHED.labels(topic).inc(count)
-        return done
+        return moved
 
 
-def _may_start_again(error: Exception) -> bool:
+def _is_retryable(error: Exception) -> bool:
     return is_passing(error) and not isinstance(error, ProducerFenced)
 
 
 async def published(database: Database, partition: int, position: int | None, within: float = 1.0) -> bool:
-    """Wait until Kafka has acknowledged the event at `position`, for at most `within` seconds."""
+    """Wait, at most `within` seconds, until Kafka has acknowledged the event at `position`; return whether it has."""
     if position is None:
         return True
     deadline = monotonic() + within
@@ -201,7 +201,8 @@ async def published(database: Database, partition: int, position: int | None, wi
 
 
 async def published_so_far(database: Database, partitions: Collection[int], within: float = 1.0) -> bool:
-    """Wait until Kafka has acknowledged all present events of the partition numbers, for at most `within` seconds."""
+    """Wait, at most `within` seconds, until Kafka has acknowledged all present events of the partition numbers; return
+    whether it has."""
     rows = await QUERIES["last_positions"].fetch(database.pool, partitions=list(partitions))
     waits = [published(database, row["partition"], row["position"], within) for row in rows]
     return all(await asyncio.gather(*waits))

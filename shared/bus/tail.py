@@ -1,4 +1,4 @@
-"""Reads the records of a contact topic beyond a consumer's checkpoint, whichever process the consumer runs in.
+"""Reads the records of a contact topic beyond a consumer's checkpoint. The consumer may run in another process.
 
 A consumer of an intake topic uses it to know what another consumer of the service has not applied yet.
 """
@@ -20,7 +20,7 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 POLL_MS = 50
-FETCH_WAIT_MS = 5  # a fetch at the end of the topic, without new records, must not delay the next one
+FETCH_WAIT_MS = 5  # the broker's answer without new records must not delay the next fetch
 
 
 class TailRecord(NamedTuple):
@@ -32,7 +32,7 @@ class TailRecord(NamedTuple):
 
 
 class Read(NamedTuple):
-    """The result of one call of `Tail.read`. `applied` has the consumer's sequence by partition number."""
+    """The result of a call of `Tail.read`. `applied` has the highest sequence applied, by partition number."""
 
     applied: Mapping[int, int]
     records: list[TailRecord]
@@ -63,14 +63,14 @@ class Tail:
                 ends = await self._offsets.ends(self._parts)
                 rows = await QUERIES["applied"].fetch(connection, **self._consumer)
                 applied = {row["partition"]: row["sequence"] for row in rows}
-                wanted = self._unread({row["partition"]: row["next_offset"] for row in rows}, ends)
-                found = await self._fetch(kafka, wanted) if wanted else []
+                unread = self._unread({row["partition"]: row["next_offset"] for row in rows}, ends)
+                records = await self._fetch(kafka, unread) if unread else []
             except BaseException:
                 await self._disconnect()
                 raise
             self._read_to |= {part.partition: end for part, end in ends.items()}
-        records = [record for record in found if record.sequence > applied.get(record.partition, 0)]
-        return Read(applied, records)
+        not_applied = [record for record in records if record.sequence > applied.get(record.partition, 0)]
+        return Read(applied, not_applied)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -112,24 +112,24 @@ class Tail:
         return unread
 
     async def _fetch(
-        self, kafka: AIOKafkaConsumer, wanted: Mapping[TopicPartition, tuple[int, int]]
+        self, kafka: AIOKafkaConsumer, unread: Mapping[TopicPartition, tuple[int, int]]
     ) -> list[TailRecord]:
-        for partition, (begin, _) in wanted.items():
+        for partition, (begin, _) in unread.items():
             kafka.seek(partition, begin)
-        kafka.resume(*wanted)
-        found: list[TailRecord] = []
+        kafka.resume(*unread)
+        fetched: list[TailRecord] = []
         # Positions, not offsets of records: compaction and transactions leave gaps at the end, too.
-        while [one for one, (_, end) in wanted.items() if await kafka.position(one) < end]:
+        while [partition for partition, (_, end) in unread.items() if await kafka.position(partition) < end]:
             for partition, records in (await kafka.getmany(timeout_ms=POLL_MS)).items():
                 for record in records:
-                    decoded = self._decoded(record)
+                    decoded = self._try_decode(record)
                     if decoded is not None:
-                        found.append(TailRecord(partition.partition, decoded.sequence or 0, decoded.event))
-        kafka.pause(*wanted)
-        return found
+                        fetched.append(TailRecord(partition.partition, decoded.sequence or 0, decoded.event))
+        kafka.pause(*unread)
+        return fetched
 
-    def _decoded(self, record: Any) -> Decoded | None:  # noqa: ANN401 - aiokafka has no types
+    def _try_decode(self, record: Any) -> Decoded | None:  # noqa: ANN401 - aiokafka has no types
         try:
             return decode(self._topic, record.key, record.value, dict(record.headers))
         except Undecodable:
-            return None  # the consumer itself reports this
+            return None  # the consumer reports this itself

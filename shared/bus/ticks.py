@@ -27,7 +27,7 @@ class Tick:
         return True
 
     def next_due(self, due: datetime | None) -> datetime | None:
-        """Return when to check again, given the time that the handler asked for."""
+        """Return when to check again, given the time that the handler's `due` returned."""
         return due if due is None or self.not_before is None else max(due, self.not_before)
 
     def succeeded(self) -> None:

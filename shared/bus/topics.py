@@ -31,10 +31,10 @@ async def cluster_id(settings: CommonSettings) -> str:
 
 
 async def ensure_topics(settings: CommonSettings) -> list[str]:
-    """Create missing topics, each with its own settings; return the created names.
+    """Create the missing topics, each with its own settings; return their names without the prefix.
 
     Raises:
-        UnsafeToRun: a topic has another number of partitions than the settings say.
+        UnsafeToRun: a topic's number of partitions differs from the settings.
     """
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
@@ -73,18 +73,20 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: CommonSettings) 
 
 
 async def _check_partitions(admin: AIOKafkaAdminClient, settings: CommonSettings) -> None:
-    wanted = {settings.topic_prefix + topic.name: partition_count(topic, settings) for topic in TOPICS.values()}
+    expected = {settings.topic_prefix + topic.name: partition_count(topic, settings) for topic in TOPICS.values()}
     deadline = asyncio.get_running_loop().time() + READY_WITHIN
     while True:
-        found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(list(wanted))}
-        wrong = {name: len(found[name]) for name, count in wanted.items() if len(found.get(name, [])) not in (0, count)}
-        if wrong:
-            name, count = next(iter(wrong.items()))
+        present = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(list(expected))}
+        mismatched = {
+            name: len(present[name]) for name, count in expected.items() if len(present.get(name, [])) not in (0, count)
+        }
+        if mismatched:
+            name, count = next(iter(mismatched.items()))
             raise UnsafeToRun(
-                f"topic {name} has {count} partitions, PENCHANT_PARTITIONS says {wanted[name]}: the number is fixed "
+                f"topic {name} has {count} partitions, PENCHANT_PARTITIONS says {expected[name]}: the number is fixed "
                 "once the topics exist; set it to what the topics have"
             )
-        if all(found.get(name) and all(part["leader"] >= 0 for part in found[name]) for name in wanted):
+        if all(present.get(name) and all(part["leader"] >= 0 for part in present[name]) for name in expected):
             return
         if asyncio.get_running_loop().time() > deadline:
             raise TimeoutError("the topics have no leaders yet")

@@ -12,10 +12,11 @@ from shared.events.topics import CATALOG_PARTITION, TOPICS
 
 
 class Waves:
-    """The events that a relay has read at once, of all partition numbers; at most `most` of each.
+    """The events that a relay has read at once; at most `most` of each partition number.
 
-    Take `next`, send it, report `acknowledged`, and so on until `next` is empty. Otherwise a consumer that reads an
-    event could read the named topics to their ends, not find the named event there, and continue without it.
+    Call `next`, send its events, call `acknowledged`; repeat until `next` returns none. If all were sent at once, a
+    consumer could read an event, then read the topics that it names to their ends without finding the named event, and
+    continue without it.
     """
 
     def __init__(self, rows: Iterable[asyncpg.Record], most: int) -> None:
@@ -24,26 +25,26 @@ class Waves:
         for row in rows:
             self._waiting[row["partition"]].append(row)
             self._acknowledged[row["partition"]] = row["published"]
-        # If fewer were read, there are no more: every event of these that another one names is among them.
+        # If fewer than `most` were read, there are no more: every unsent event of these numbers is among them.
         self._complete = {number for number, waiting in self._waiting.items() if len(waiting) < most}
 
     def next(self) -> list[asyncpg.Record]:
         """Return the events that may be sent now: in order, from the first one of each partition number."""
         wave: list[asyncpg.Record] = []
         for waiting in self._waiting.values():
-            while waiting and self._may_go(waiting[0]):
+            while waiting and self._may_be_sent(waiting[0]):
                 wave.append(waiting.popleft())
         return wave
 
-    def _may_go(self, row: asyncpg.Record) -> bool:
+    def _may_be_sent(self, row: asyncpg.Record) -> bool:
         if not row["after"]:
             return True
         writer = TOPICS[row["topic"]].writer
         for topic, sequence in after_of(row["after"].encode()).items():
-            known = TOPICS.get(topic)
-            if known is None or known.writer != writer:
+            cause_topic = TOPICS.get(topic)
+            if cause_topic is None or cause_topic.writer != writer:
                 continue
-            number = CATALOG_PARTITION if known.kind == "catalog" else row["partition"]
+            number = CATALOG_PARTITION if cause_topic.kind == "catalog" else row["partition"]
             if sequence > self._acknowledged.get(number, inf):
                 return False
         return True
@@ -56,8 +57,8 @@ class Waves:
             first, _ = moved.get(number, (int(self._acknowledged[number]), 0))
             moved[number] = (first, row["position"])
         for number, (_, last) in moved.items():
-            done = not self._waiting[number] and number in self._complete
-            self._acknowledged[number] = inf if done else last
+            all_sent = not self._waiting[number] and number in self._complete
+            self._acknowledged[number] = inf if all_sent else last
         return moved
 
 

@@ -53,7 +53,7 @@ class Job(NamedTuple):
 
 
 class JobProblem(NamedTuple):
-    """A fault of one row: its `number`, a JSON pointer into it, a code for programs, and a detail for people."""
+    """A problem with one row: its `number`, a JSON pointer into it, a code for programs, and a detail for people."""
 
     number: int | None
     pointer: str
@@ -79,7 +79,7 @@ class JobKind(Protocol):
         """
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Handle that the job was cancelled or has failed, in the transaction that sets `job.state`."""
+        """React to the end of a job that was cancelled or has failed, in the transaction that sets `job.state`."""
 
 
 def job_from_row(row: Record) -> Job:

@@ -22,10 +22,10 @@ from shared.store.database import Database
 
 log = structlog.get_logger()
 
-SLICE = 1.0  # seconds of steps before the next account's turn
-IDLE = 0.25  # seconds between checks for jobs, shortly after there were some
-AT_REST = 1.0  # seconds between checks otherwise
-LIVELY = 10.0  # seconds after the last job in which more are expected
+TURN = 1.0  # seconds of steps; then it is the next account's turn
+BUSY_INTERVAL = 0.25  # seconds between checks for jobs while some were run recently
+IDLE_INTERVAL = 1.0  # seconds between checks otherwise
+BUSY_FOR = 10.0  # seconds after the last job in which BUSY_INTERVAL applies
 RENEW_EVERY = LEASE.total_seconds() / 4
 MOST_DELAY = 1.0  # seconds that the relay may be behind while jobs run
 MOST_PER_ACCOUNT = 2  # running jobs of one account, over all workers
@@ -51,28 +51,28 @@ class JobRunner:
         self._publishing = publishing
         self._kinds = {kind.kind: kind for kind in kinds}
         self._worker = uuid4()
-        self._measured = float("-inf")
-        self._shown: set[tuple[str, str]] = set()
+        self._measured_at = float("-inf")
+        self._measured_labels: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
-        """Advance jobs for ever; wait while the relay is behind or PostgreSQL is unavailable."""
+        """Advance jobs until cancelled; wait while the relay is behind or PostgreSQL is unavailable."""
         worked_at = monotonic()
         while True:
-            if await until_it_works("jobs", self._look, is_passing):
+            if await until_it_works("jobs", self._run_next, is_passing):
                 worked_at = monotonic()
             else:
-                await asyncio.sleep(IDLE if monotonic() - worked_at < LIVELY else AT_REST)
+                await asyncio.sleep(BUSY_INTERVAL if monotonic() - worked_at < BUSY_FOR else IDLE_INTERVAL)
 
-    async def _look(self) -> bool:
+    async def _run_next(self) -> bool:
         await self._measure()
-        return self._publishing.delay < MOST_DELAY and await self.run_slice()
+        return self._publishing.delay < MOST_DELAY and await self.run_turn()
 
     async def run_until_idle(self) -> None:
         """Advance jobs until no open job is left that this runner may take."""
-        while await self.run_slice():
+        while await self.run_turn():
             pass
 
-    async def run_slice(self) -> bool:
+    async def run_turn(self) -> bool:
         """Advance the job whose turn it is for up to a second. Return False if there is none to take."""
         row = await QUERIES["claim"].fetchrow(
             self._database.pool, worker=self._worker, kinds=list(self._kinds), lease=LEASE, most=MOST_PER_ACCOUNT
@@ -92,13 +92,13 @@ class JobRunner:
         except LeaseLost:
             log.warning("job lost to another worker", job_id=str(lease.job.id))
         finally:
-            # Not while the database is unavailable: the lease then expires.
+            # While the database is unavailable, the lease is not given up; it expires.
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await self._give_up(lease.job)
         return True
 
     async def _advance(self, lease: Lease) -> None:
-        until = monotonic() + SLICE
+        until = monotonic() + TURN
         kind = self._kinds[lease.job.kind]
         while lease.job.state == "running":
             if lease.job.cancel_requested:
@@ -162,14 +162,14 @@ class JobRunner:
                 log.warning("lease not renewed", error=type(error).__name__)
 
     async def _measure(self) -> None:
-        if monotonic() - self._measured < MEASURE_EVERY:
+        if monotonic() - self._measured_at < MEASURE_EVERY:
             return
-        self._measured = monotonic()
+        self._measured_at = monotonic()
         rows = await QUERIES["count_open"].fetch(self._database.pool)
         counts = {(row["kind"], row["state"]): row["jobs"] for row in rows}
-        for labels in self._shown | counts.keys():
+        for labels in self._measured_labels | counts.keys():
             metrics.OPEN_JOBS.labels(*labels).set(counts.get(labels, 0))
-        self._shown |= counts.keys()
+        self._measured_labels |= counts.keys()
         now = datetime.now(UTC)
         waits = [(now - row["oldest"]).total_seconds() for row in rows if row["state"] == "queued"]
         metrics.OLDEST_QUEUED.set(max(waits, default=0.0))

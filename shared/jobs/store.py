@@ -12,7 +12,7 @@ from shared.jobs.job import Job, JobProblem, job_from_row
 from shared.store.queries import Executor, queries_of
 
 QUERIES = queries_of(__file__)
-_PROBLEM = ("job_id", "number", "pointer", "code", "detail")
+_PROBLEM_COLUMNS = ("job_id", "number", "pointer", "code", "detail")
 
 
 async def enqueue(
@@ -75,4 +75,4 @@ async def add_problems(connection: PoolConnectionProxy, job_id: UUID, problems: 
     """Add problems to a job."""
     if problems:
         records = [(job_id, *problem) for problem in problems]
-        await connection.copy_records_to_table("background_job_problems", records=records, columns=_PROBLEM)
+        await connection.copy_records_to_table("background_job_problems", records=records, columns=_PROBLEM_COLUMNS)

@@ -39,20 +39,20 @@ async def adopt_cluster(service: ServiceDefinition, settings: CommonSettings) ->
             sys.stderr.write(f"The database of {service.name} belongs to the cluster {cluster} already.\n")
             return 0
         rows = await QUERIES["checkpoints_of_cluster"].fetch(connection, cluster=bound)
-        wanted = {
+        places = {
             (TopicPartition(settings.topic_prefix + row["topic"], row["partition"]), row["sequence"])
             for row in rows
             if TOPICS[row["topic"]].kind != "intake"
         }
-        offsets = await _first_beyond(settings, wanted)
+        offsets = await _first_beyond(settings, places)
         async with connection.transaction():
             for row in rows:
                 place = TopicPartition(settings.topic_prefix + row["topic"], row["partition"]), row["sequence"]
-                is_ours = place in offsets
+                is_converted = place in offsets
                 await QUERIES["adopt_checkpoint"].execute(
                     connection, consumer=row["consumer"], version=row["version"], cluster=cluster, topic=row["topic"],
                     partition=row["partition"], next_offset=offsets.get(place, 0),
-                    sequence=row["sequence"] if is_ours else 0,
+                    sequence=row["sequence"] if is_converted else 0,
                 )  # fmt: skip
             await QUERIES["bind_to"].execute(connection, cluster=cluster)
     finally:
@@ -61,31 +61,31 @@ async def adopt_cluster(service: ServiceDefinition, settings: CommonSettings) ->
     return 0
 
 
-Place = tuple[TopicPartition, int]  # and the highest sequence applied from it
+Place = tuple[TopicPartition, int]  # a partition, and the highest sequence applied from it
 
 
-async def _first_beyond(settings: CommonSettings, wanted: Collection[Place]) -> dict[Place, int]:
-    """Return, for each partition, the offset of the first record with a higher sequence, or the partition's end."""
+async def _first_beyond(settings: CommonSettings, places: Collection[Place]) -> dict[Place, int]:
+    """Return, by place, the offset of the first record with a higher sequence, or the partition's end."""
     kafka = AIOKafkaConsumer(enable_auto_commit=False, isolation_level="read_committed", **client_options(settings))
     await kafka.start()
     try:
-        partitions = {partition for partition, _ in wanted}
+        partitions = {partition for partition, _ in places}
         kafka.assign(partitions)
         ends: Mapping[TopicPartition, int] = await kafka.end_offsets(list(partitions))
         await kafka.seek_to_beginning(*partitions)
-        found: dict[Place, int] = {}
+        offsets: dict[Place, int] = {}
         while behind := [partition for partition in partitions if await kafka.position(partition) < ends[partition]]:
             for partition, records in (await kafka.getmany(*behind, timeout_ms=200)).items():
-                waiting = [place for place in wanted if place[0] == partition and place not in found]
-                _notice(found, waiting, records)
+                waiting = [place for place in places if place[0] == partition and place not in offsets]
+                _note_first_beyond(offsets, waiting, records)
     finally:
         await kafka.stop()
-    return {place: found.get(place, ends[place[0]]) for place in wanted}
+    return {place: offsets.get(place, ends[place[0]]) for place in places}
 
 
-def _notice(found: dict[Place, int], waiting: Collection[Place], records: Sequence[Record]) -> None:
+def _note_first_beyond(offsets: dict[Place, int], waiting: Collection[Place], records: Sequence[Record]) -> None:
     for record in records:
         sequence = sequence_of(dict(record.headers))
         for place in waiting:
             if sequence > place[1]:
-                found.setdefault(place, record.offset)
+                offsets.setdefault(place, record.offset)

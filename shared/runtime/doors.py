@@ -34,12 +34,12 @@ class Door:
 
 def ports_of(service: str, settings: CommonSettings) -> dict[str, int]:
     """Return the configured ports of a service by purpose: `api`, and optionally `public` and `internal`."""
-    wanted = {
+    setting_names = {
         "api": f"{service}_port",
         "public": f"{service}_public_port",
         "internal": f"{service}_internal_port",
     }
-    ports = {purpose: getattr(settings, name, None) for purpose, name in wanted.items()}
+    ports = {purpose: getattr(settings, name, None) for purpose, name in setting_names.items()}
     return {purpose: port for purpose, port in ports.items() if port is not None}
 
 

@@ -75,13 +75,13 @@ def held_router(service: str, database: Database) -> Router:
         (after,) = page.key(int) or (0,)
         names = ("list_held", "count_held") if state is None else ("list_held_in_state", "count_held_in_state")
         rows, count = (QUERIES[name] for name in names)
-        wanted = {} if state is None else {"state": state}
+        filters = {} if state is None else {"state": state}
         return Page[HeldRecord].of(
-            await rows.fetch(database.pool, **wanted, after=after, limit=page.fetch),
+            await rows.fetch(database.pool, **filters, after=after, limit=page.fetch),
             page,
             key=lambda row: (row["id"],),
             item=lambda row: HeldRecord(**dict(row)),
-            total=await count_up_to_most(count, database.pool, **wanted),
+            total=await count_up_to_most(count, database.pool, **filters),
         )
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")

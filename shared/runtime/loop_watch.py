@@ -18,17 +18,18 @@ from shared import metrics
 
 log = structlog.get_logger()
 
-BEAT = 0.02  # seconds between heartbeats of the loop
-HELD = 0.05  # seconds without a heartbeat until the running function is recorded
+BEAT_EVERY = 0.02  # seconds between heartbeats of the loop
+BLOCKED_AFTER = 0.05  # seconds without a heartbeat until the running function is recorded
 _ROOT = str(Path(__file__).parents[2])
 
 
 class LoopWatch:
-    """Watches the loop that `run` runs in, from a thread of its own.
+    """Watches the event loop that runs `run`, from a thread of its own.
 
     `longest` is the longest time (seconds) for which the loop's thread computed without returning to the loop; time in
     which the machine did not run the process does not count. `longest_delay` is the longest time for which the loop did
-    not run, for whatever reason. Both are also metrics, and each hold is counted by the function that was running.
+    not run, for whatever reason. Both are also metrics, and each block longer than BLOCKED_AFTER is counted by the
+    function that was running.
     """
 
     def __init__(self) -> None:
@@ -37,45 +38,45 @@ class LoopWatch:
         self._beat_at = monotonic()
         self._thread = 0
         self._stop = threading.Event()
-        self._found = ""
-        self._around: set[CodeType] = set()  # functions that start the loop are in every stack, but do not block it
+        self._blocking_function = ""
+        self._callers: set[CodeType] = set()  # functions that start the loop are in every stack, but do not block it
 
     async def run(self) -> None:
         """Watch until it is cancelled."""
         self._thread = threading.get_ident()
-        self._around = set(_codes(sys._getframe().f_back))  # noqa: SLF001 - as below
-        watcher = threading.Thread(target=self._look, name="loop watch", daemon=True)
+        self._callers = set(_codes(sys._getframe().f_back))  # noqa: SLF001 - as below
+        watcher = threading.Thread(target=self._watch, name="loop watch", daemon=True)
         self._beat_at = monotonic()
         watcher.start()
         try:
             while True:
                 computed = thread_time()
-                planned = monotonic() + BEAT
-                await asyncio.sleep(BEAT)
+                planned = monotonic() + BEAT_EVERY
+                await asyncio.sleep(BEAT_EVERY)
                 self._beat_at = monotonic()
                 self._measure(self._beat_at - planned, thread_time() - computed)
         finally:
             self._stop.set()
 
     def _measure(self, delay: float, computed: float) -> None:
-        held = min(delay, computed)
-        # Also forgotten after a delay without a hold: it would be named for the next hold.
-        where, self._found = self._found or "unknown", ""
+        blocked = min(delay, computed)
+        # Cleared after every delay; otherwise the function would be reported for a later one.
+        where, self._blocking_function = self._blocking_function or "unknown", ""
         if delay > self.longest_delay:
             self.longest_delay = delay
             metrics.LONGEST_DELAY.set(delay)
-        if held > self.longest:
-            self.longest = held
-            metrics.LONGEST_HOLD.set(held)
-        if held > HELD:
+        if blocked > self.longest:
+            self.longest = blocked
+            metrics.LONGEST_HOLD.set(blocked)
+        if blocked > BLOCKED_AFTER:
             metrics.LOOP_HOLDS.labels(where).inc()
-            log.warning("the event loop was held", milliseconds=round(held * 1000), where=where)
+            log.warning("the event loop was held", milliseconds=round(blocked * 1000), where=where)
 
-    def _look(self) -> None:
-        while not self._stop.wait(HELD / 2):
-            if monotonic() - self._beat_at > BEAT + HELD / 2:
+    def _watch(self) -> None:
+        while not self._stop.wait(BLOCKED_AFTER / 2):
+            if monotonic() - self._beat_at > BEAT_EVERY + BLOCKED_AFTER / 2:
                 frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the documented way to see a thread
-                self._found = _place(frame, self._around) or self._found
+                self._blocking_function = _innermost_function(frame, self._callers) or self._blocking_function
 
 
 def _codes(frame: FrameType | None) -> Iterator[CodeType]:
@@ -84,9 +85,9 @@ def _codes(frame: FrameType | None) -> Iterator[CodeType]:
         frame = frame.f_back
 
 
-def _place(frame: FrameType | None, around: Collection[CodeType]) -> str:
+def _innermost_function(frame: FrameType | None, callers: Collection[CodeType]) -> str:
     """Return the innermost of our functions in the stack, as `module:function`; empty if there is none."""
-    while frame is not None and frame.f_code not in around:
+    while frame is not None and frame.f_code not in callers:
         code = frame.f_code
         if code.co_filename.startswith(_ROOT) and "site-packages" not in code.co_filename:
             return f"{frame.f_globals.get('__name__', '')}:{code.co_qualname}"

@@ -36,14 +36,14 @@ async def republish(service: ServiceDefinition, settings: CommonSettings, topics
     try:
         await publisher.start()
         for topic in topics:
-            await _write_again(topic, connection, publisher)
+            await _republish_topic(topic, connection, publisher)
     finally:
         await publisher.stop()
         await connection.close()
     return 0
 
 
-async def _write_again(topic: str, connection: asyncpg.Connection, publisher: Publisher) -> None:
+async def _republish_topic(topic: str, connection: asyncpg.Connection, publisher: Publisher) -> None:
     total: int = await QUERIES["count_published"].fetchval(connection, topic=topic)
     sent = 0
     async with connection.transaction():

@@ -52,13 +52,13 @@ KEYS = "labeling.keys"
 # a consumer's time with Python's default threshold of 700, a sixth with 50,000. The garbage that may accumulate is
 # bounded by the records that a consumer keeps in memory (`bus.host`).
 COLLECT_AFTER = (1_000_000, 5, 20)
-# The event loop waits so long for the interpreter's lock when a thread computes: with Python's own 5 ms, an answer that
-# takes several rounds of the loop waits in each.
+# While another thread computes, the event loop waits this long for the interpreter's lock. With Python's default of
+# 5 ms, an answer that takes several iterations of the loop waits as often.
 SWITCH_AFTER = 0.0005  # seconds
 
 
 def run(service: ServiceDefinition) -> None:
-    """Run a process of `service` from its start to its end; return its exit code.
+    """Run a process of `service` from its start to its end, and exit with its code.
 
     0: stopped; 2: wrong arguments or settings; 70: a failure, start it again; 73: the port is taken; 78: unsafe to run,
     the reason was printed.
@@ -78,7 +78,7 @@ def run(service: ServiceDefinition) -> None:
             sys.exit(uvloop.run(republish(service, settings, arguments.topics)))
         if arguments.command == "adopt-cluster":
             sys.exit(uvloop.run(adopt_cluster(service, settings)))
-        sys.exit(uvloop.run(_Process(service, settings, arguments.roles).live()))
+        sys.exit(uvloop.run(_Process(service, settings, arguments.roles).run()))
     finally:
         stop_tracing()
 
@@ -87,10 +87,10 @@ def _arguments(service: ServiceDefinition) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}", description=service.description)
     parser.add_argument("--role", dest="roles", choices=("api", "worker"), action="append", help="default: both")
     commands = parser.add_subparsers(dest="command")
-    again = commands.add_parser(
+    republish_parser = commands.add_parser(
         "republish", help="publish topics again from the event table; the service must be stopped"
     )
-    again.add_argument("topics", nargs="+", metavar="topic")
+    republish_parser.add_argument("topics", nargs="+", metavar="topic")
     commands.add_parser(
         "adopt-cluster",
         help="bind the database to the Kafka cluster that answers now, after all topics were published to it again",
@@ -115,7 +115,7 @@ class _Process:
         ports = ports_of(self.service.name, self.settings)
         self.waiting = WaitingRoom(self._title, self.settings, list(ports.values()), self._fail)
 
-    async def live(self) -> int:
+    async def run(self) -> int:
         """Run the process from start to end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
@@ -126,7 +126,7 @@ class _Process:
                 stopped = asyncio.create_task(self.stop.wait())
                 await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if not work.done():
-                    # The server ends by itself on `stop`; during the start there is nothing to finish.
+                    # The server stops by itself on `stop`; a process that is still starting is cancelled below.
                     await asyncio.wait({work}, timeout=4)
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
@@ -150,15 +150,15 @@ class _Process:
     async def _work(self, stack: AsyncExitStack) -> None:
         database = await self._open_database()
         stack.push_async_callback(database.close)
-        cluster = await self._meet_kafka(database)
+        cluster = await self._check_kafka(database)
         catalog = Catalog(self.settings, sorted({KEYS, *self.service.catalogs}))
         stack.push_async_callback(catalog.stop)
         intake = IntakeProducer(self.settings)
         stack.push_async_callback(intake.stop)
         relay = Relay(database, lambda: Publisher(self.service.name, self.settings))
-        parts_of = Resources(self.settings, database, catalog, intake, relay)
-        await self._patiently("catalogs", catalog.start)
-        parts = await self.service.build(parts_of)
+        resources = Resources(self.settings, database, catalog, intake, relay)
+        await self._retry("catalogs", catalog.start)
+        parts = await self.service.build(resources)
         if parts.close is not None:
             stack.push_async_callback(parts.close)
         stack.push_async_callback(self._end_tasks)
@@ -178,14 +178,14 @@ class _Process:
             callbacks["held"] = held_changed
             self._start(relay.run())
             self._start(dead.run())
-            await self._start_consumers(parts, parts_of, cluster, stack)
-            for make in parts.worker_tasks:
-                self._start(make())
+            await self._start_consumers(parts, resources, cluster, stack)
+            for build_task in parts.worker_tasks:
+                self._start(build_task())
         if "api" in self.roles:
-            for make in parts.api_tasks:
-                self._start(make())
+            for build_task in parts.api_tasks:
+                self._start(build_task())
         self._start(listen(self._dsn, callbacks))
-        await self._serve(parts, parts_of)
+        await self._serve(parts, resources)
 
     @property
     def _dsn(self) -> str:
@@ -201,9 +201,9 @@ class _Process:
         port: int = getattr(self.settings, f"{self.service.name}_port")
         return port
 
-    async def _patiently(self, what: str, attempt: Any) -> Any:  # noqa: ANN401
+    async def _retry(self, server: str, attempt: Any) -> Any:  # noqa: ANN401
         """Retry until the servers answer; meanwhile the health pages name those that do not."""
-        return await until_it_works(what, attempt, is_passing, partial(self.waiting.wait_for, what))
+        return await until_it_works(server, attempt, is_passing, partial(self.waiting.wait_for, server))
 
     async def _open_database(self) -> Database:
         async def attempt() -> Database:
@@ -217,10 +217,10 @@ class _Process:
                 raise
             return database
 
-        opened: Database = await self._patiently("PostgreSQL", attempt)
+        opened: Database = await self._retry("PostgreSQL", attempt)
         return opened
 
-    async def _meet_kafka(self, database: Database) -> str:
+    async def _check_kafka(self, database: Database) -> str:
         if travels_in_clear(self.settings):
             log.warning(
                 "records travel to Kafka unencrypted: set PENCHANT_KAFKA_SECURITY_PROTOCOL", kafka=self.settings.kafka
@@ -230,7 +230,7 @@ class _Process:
             await ensure_topics(self.settings)
             return await check_cluster(self.service.name, self.settings, database)
 
-        cluster: str = await self._patiently("Kafka", attempt)
+        cluster: str = await self._retry("Kafka", attempt)
         return cluster
 
     async def _start_consumers(
@@ -243,9 +243,9 @@ class _Process:
                 self.settings.instance_name(self._port), lambda: relay.backlog, catalog=resources.catalog,
             )  # fmt: skip
             stack.push_async_callback(host.stop)
-            await self._patiently("Kafka", host.start)
+            await self._retry("Kafka", host.start)
             self.hosts.append(host)
-            self._start(_failure(host))
+            self._start(_wait_for_failure(host))
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)
@@ -255,7 +255,7 @@ class _Process:
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self.tasks.discard(task)
         if not task.cancelled() and not self.stop.is_set():
-            # A task that must run as long as the process has ended: end the process.
+            # All tasks must run as long as the process, so end it.
             self._fail(task.exception() or RuntimeError(f"{task.get_coro()} ended by itself"))
 
     def _fail(self, error: BaseException) -> None:
@@ -295,5 +295,5 @@ async def _kafka_ready(catalog: Catalog) -> str | None:
     return catalog.trouble or "Kafka does not answer"
 
 
-async def _failure(host: ConsumerHost) -> None:
+async def _wait_for_failure(host: ConsumerHost) -> None:
     await host.failure

@@ -26,13 +26,13 @@ class WaitingRoom:
         self._settings = settings
         self._ports = ports
         self._failed = failed
-        self._awaited = ""
+        self._server = ""
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
-    def wait_for(self, what: str) -> None:
-        """Answer from now on that `what` does not answer yet."""
-        self._awaited = what
+    def wait_for(self, server: str) -> None:
+        """Answer from now on that `server` does not answer yet."""
+        self._server = server
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve(), name="waiting room")
             self._serving.add_done_callback(self._ended)
@@ -51,10 +51,10 @@ class WaitingRoom:
         await asyncio.gather(*(serve(app, self._settings.host, port, stop=self._stop) for port in self._ports))
 
     async def _reason(self) -> str:
-        return f"waiting for {self._awaited}"
+        return f"waiting for {self._server}"
 
     async def _refuse(self) -> None:
-        raise unavailable(f"The service starts once {self._awaited} answers.")
+        raise unavailable(f"The service starts once {self._server} answers.")
 
     def _ended(self, serving: "asyncio.Task[None]") -> None:
         error = None if serving.cancelled() else serving.exception()

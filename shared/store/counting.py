@@ -10,5 +10,5 @@ async def count_up_to_most(query: Query, connection: Executor, **values: object)
 
     The query counts `FROM (SELECT … LIMIT :most)` in the order of an index, so it never reads further.
     """
-    found: int = await query.fetchval(connection, **values, most=MOST_COUNTED + 1)
-    return found if found <= MOST_COUNTED else None
+    count: int = await query.fetchval(connection, **values, most=MOST_COUNTED + 1)
+    return count if count <= MOST_COUNTED else None

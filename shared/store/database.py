@@ -22,7 +22,6 @@ LOCK_TIMEOUT = timedelta(seconds=5)
 ACQUIRE_WITHIN = 10.0  # seconds; raises TimeoutError
 POOL_SIZE = 10  # at most one transaction per partition number, and a few for requests
 
-
 BeforeCommit = Callable[[PoolConnectionProxy], Awaitable[None]]
 
 
@@ -33,7 +32,7 @@ class _Pool(asyncpg.Pool):
         return super().acquire(timeout=ACQUIRE_WITHIN if timeout is None else timeout)
 
 
-async def _as_it_is(connection: asyncpg.Connection) -> None:
+async def _skip_reset(connection: asyncpg.Connection) -> None:
     """Do not reset a returned connection: session settings are never changed, and a reset costs a round trip."""
 
 
@@ -67,7 +66,7 @@ class Database:
             connect=None,
             setup=None,
             init=None,
-            reset=_as_it_is,
+            reset=_skip_reset,
             loop=None,
             server_settings={
                 "application_name": APPLICATION,
@@ -75,7 +74,7 @@ class Database:
                 "idle_in_transaction_session_timeout": milliseconds,
                 "jit": "off",  # compiling a statement that runs for milliseconds takes longer than it saves
                 "timezone": "UTC",
-                # Events are published after the commit: a crash of the server must not undo it.
+                # Events are published after the commit, so a crash of the server must not undo it.
                 "synchronous_commit": "on",
             },
         )
@@ -105,7 +104,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
         """Open a plain transaction, for work without events."""
-        async with self._patiently(), self.pool.acquire() as connection, connection.transaction():
+        async with self._ending_stopped_holders(), self.pool.acquire() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
@@ -115,7 +114,7 @@ class Database:
         Without partitions it is an intake batch, which takes its locks later with `work.lock`.
         """
         async with (
-            self._patiently(),
+            self._ending_stopped_holders(),
             self.pool.acquire() as connection,
             connection.transaction(isolation="read_committed"),
         ):
@@ -126,8 +125,8 @@ class Database:
         work.committed()
 
     @asynccontextmanager
-    async def _patiently(self) -> AsyncIterator[None]:
-        """After a lock time-out, terminate stopped sessions that hold locks, and raise the error again."""
+    async def _ending_stopped_holders(self) -> AsyncIterator[None]:
+        """After a lock time-out, terminate the stopped sessions that hold locks, and raise the error again."""
         try:
             yield
         except asyncpg.LockNotAvailableError:

@@ -1,4 +1,4 @@
-"""Writes rows of the event table: draws their positions, and stores which events each of them follows."""
+"""Writes rows of the event table: assigns their positions, and stores which events each of them follows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,9 +35,9 @@ Sequences = dict[tuple[int, str], int]  # by partition number and topic
 async def write_events(connection: PoolConnectionProxy, drafts: Sequence[Draft]) -> dict[int, int]:
     """Write the events of a unit of work; return the position of the last one of each partition number.
 
-    They are written topic by topic (`WRITING_ORDER`), and in the given order within a topic. Positions are drawn before
-    the rows are written, so that `after` can name events of the same unit. The locks of all partition numbers must be
-    held: no other transaction moves what is read here.
+    They are written topic by topic (`WRITING_ORDER`), and in the order of `drafts` within a topic. Positions are
+    assigned before the rows are written, so that `after` can name events of the same unit. The locks of all partition
+    numbers must be held, so that no other transaction changes the sequences that are read here.
     """
     drafts = sorted(drafts, key=lambda draft: WRITING_ORDER[draft[1]])
     numbers = {draft[0] for draft in drafts}
@@ -50,12 +50,12 @@ async def write_events(connection: PoolConnectionProxy, drafts: Sequence[Draft])
     heads: Sequences = {}
     after: dict[tuple[int, str], str] = {}
     for position, draft in zip(row["positions"], drafts, strict=True):
-        of: tuple[int, str] = (draft[0], draft[1])
-        text = after.get(of)
+        target: tuple[int, str] = (draft[0], draft[1])
+        text = after.get(target)
         if text is None:
             # Other topics do not advance until this one is written, so all rows of the topic have the same `after`.
-            text = after[of] = _after(draft[0], draft[1], known | heads)
-        heads[of] = position
+            text = after[target] = _after(draft[0], draft[1], known | heads)
+        heads[target] = position
         rows.append((position, *draft, text))
     await connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
     await QUERIES["finish_writing"].execute(
@@ -72,10 +72,10 @@ async def write_events(connection: PoolConnectionProxy, drafts: Sequence[Draft])
 
 def _after(partition: int, topic: str, known: Sequences) -> str:
     """Return the text of `ce_after`: each topic that the event may follow from, with the highest sequence."""
-    named = []
+    entries = []
     for cause in sorted(causes_of(topic)):
         number = CATALOG_PARTITION if cause.endswith(".catalog") else partition
         sequence = known.get((number, cause))
         if sequence:
-            named.append(f"{cause}={sequence}")
-    return ",".join(named)
+            entries.append(f"{cause}={sequence}")
+    return ",".join(entries)

@@ -10,7 +10,7 @@ from enum import IntEnum, unique
 
 @unique
 class LockClass(IntEnum):
-    """The first number of an advisory lock; comments say what the second one is."""
+    """The first number of an advisory lock; comments say what the second number is."""
 
     PARTITION = 1  # a partition number of contacts, or -1 for the catalog
     WORKFLOW_DEFINITIONS = 2  # 0: transactions that write definitions, or read them to decide

@@ -14,19 +14,19 @@ SCHEMA = "public"
 
 
 async def migrate(dsn: str, folders: Sequence[Path]) -> None:
-    """Apply what is not yet applied: of the runtime, then of `folders`, in order. Each migration is a transaction."""
+    """Apply the missing migrations of the runtime, then those of `folders`, in order, each in a transaction."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATIONS)
         await sql.ensure_pogo_sync(connection)
         applied = await sql.get_applied_migrations(connection, schema_name=SCHEMA)
         for folder in (RUNTIME, *folders):
-            # pogo parses every file, twice, before it looks for what is to be done. Most starts have nothing to apply.
-            if not _names(folder) <= applied:
+            # pogo parses every file twice before it checks which are missing, and at most starts none are.
+            if not _migrations_in(folder) <= applied:
                 await pogo.apply(connection, folder, schema_name=SCHEMA)
     finally:
         await connection.close()
 
 
-def _names(folder: Path) -> set[str]:
+def _migrations_in(folder: Path) -> set[str]:
     return {path.stem for path in folder.iterdir() if path.suffix in {".sql", ".py"}}

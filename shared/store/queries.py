@@ -19,7 +19,7 @@ from asyncpg.pool import PoolConnectionProxy
 Executor = PoolConnectionProxy | asyncpg.Connection | asyncpg.Pool
 
 _NAME = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
-# First everything that is not a parameter: texts, quoted names, comments, casts. Otherwise `:` before a letter is one.
+# Texts, quoted names, comments and casts come first, so that `:` in them does not begin a parameter.
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|(?<![:\w\]]):(?P<parameter>[a-z_]\w*)", re.DOTALL)
 
 
@@ -66,23 +66,23 @@ def queries_of(module: str) -> dict[str, Query]:
 
 def parse_queries(text: str) -> dict[str, Query]:
     """Split a file's text into its queries, by name."""
-    head, *pieces = _NAME.split(text)
-    if any(line.strip() and not line.startswith("--") for line in head.splitlines()):
+    preamble, *names_and_bodies = _NAME.split(text)
+    if any(line.strip() and not line.startswith("--") for line in preamble.splitlines()):
         raise ValueError("a query file begins with comments or a `-- name:` line")
     queries: dict[str, Query] = {}
-    for name, body in zip(pieces[::2], pieces[1::2], strict=True):
+    for name, body in zip(names_and_bodies[::2], names_and_bodies[1::2], strict=True):
         if name in queries:
             raise ValueError(f"two queries are named {name}")
-        queries[name] = _query(name, body)
+        queries[name] = _parse_query(name, body)
     return queries
 
 
-def _query(name: str, body: str) -> Query:
+def _parse_query(name: str, body: str) -> Query:
     parameters: dict[str, int] = {}
 
-    def numbered(match: re.Match[str]) -> str:
+    def placeholder(match: re.Match[str]) -> str:
         parameter = match["parameter"]
         return match[0] if parameter is None else f"${parameters.setdefault(parameter, len(parameters) + 1)}"
 
-    text = _TOKEN.sub(numbered, body.strip())
+    text = _TOKEN.sub(placeholder, body.strip())
     return Query(name, text, tuple(parameters))

@@ -22,7 +22,7 @@ from shared.tracing import current_traceparent
 
 QUERIES = queries_of(__file__)
 
-# Kafka accepts records of 1 MiB including keys and headers; a refusal in the relay would stop it for ever.
+# Kafka accepts records of 1 MiB including keys and headers; a refusal would stop the relay permanently.
 MAX_BODY_BYTES = 900_000
 MAX_DEFINITION_BYTES = 800_000  # the limit for definitions; leaves room for later states, such as a deletion
 WAIT_FOR_UNKNOWN = timedelta(minutes=10)
@@ -99,39 +99,41 @@ class UnitOfWork:
 
     async def lock(self, partitions: Iterable[int]) -> None:
         """Take the locks of `partitions` in ascending order; they are held until the end of the transaction."""
-        wanted = sorted(set(partitions))
-        if wanted:
-            # A separate statement: whatever a decision depends on must be read by a later one, after the wait.
-            await QUERIES["lock_partitions"].execute(self.connection, lock_class=LockClass.PARTITION, partitions=wanted)
-        self.partitions = tuple(sorted({*self.partitions, *wanted}))
+        numbers = sorted(set(partitions))
+        if numbers:
+            # A separate statement: what a decision depends on must be read by a later one, after waiting for the locks.
+            await QUERIES["lock_partitions"].execute(
+                self.connection, lock_class=LockClass.PARTITION, partitions=numbers
+            )
+        self.partitions = tuple(sorted({*self.partitions, *numbers}))
 
     def withdraw(self, partitions: Iterable[int]) -> None:
         """Exclude partition numbers: nothing can be appended for them any more, although their locks are kept."""
-        gone = set(partitions)
-        self.partitions = tuple(partition for partition in self.partitions if partition not in gone)
+        excluded = set(partitions)
+        self.partitions = tuple(partition for partition in self.partitions if partition not in excluded)
 
     @contextmanager
     def isolate(self, partition: int) -> Iterator[None]:
-        """Exclude `partition` if the block fails: its events, held records and callbacks are dropped.
+        """Exclude `partition` if the block fails: the block's events, held records and callbacks are dropped.
 
         The rest of the unit continues, and the error is in `failed`. The block's writes to the database are not undone,
         so it should write last. An error that ends the transaction is not caught.
         """
-        kept = self._lengths()
+        lengths = self._lengths()
         try:
             yield
         except Exception as error:
             if ends_transaction(error):
                 raise
-            self._leave_out(partition, error, kept)
+            self._exclude(partition, error, lengths)
 
     @asynccontextmanager
     async def savepoint(self, *partitions: int) -> AsyncIterator[None]:
         """Do the same as `isolate`, and also undo the block's writes to the database; this costs two round trips.
 
-        If the block fails, all of `partitions` are left out.
+        If the block fails, all of `partitions` are excluded.
         """
-        kept = self._lengths()
+        lengths = self._lengths()
         try:
             async with self.connection.transaction():
                 yield
@@ -139,13 +141,13 @@ class UnitOfWork:
             if is_passing(error):
                 raise
             for partition in partitions:
-                self._leave_out(partition, error, kept)
+                self._exclude(partition, error, lengths)
 
     def _lengths(self) -> tuple[int, int, int]:
         return len(self._drafts), len(self._held), len(self._callbacks)
 
-    def _leave_out(self, partition: int, error: Exception, kept: tuple[int, int, int]) -> None:
-        drafts, held, callbacks = kept
+    def _exclude(self, partition: int, error: Exception, lengths: tuple[int, int, int]) -> None:
+        drafts, held, callbacks = lengths
         del self._drafts[drafts:], self._held[held:], self._callbacks[callbacks:]
         self.failed[partition] = error
 
@@ -157,10 +159,11 @@ class UnitOfWork:
         personal: bool = False,
         most_bytes: int = MAX_BODY_BYTES,
     ) -> None:
-        """Add an event, to be written at the end of the unit. `personal`: its body can be erased later.
+        """Append an event, to be written at the end of the unit. `personal`: its body can be erased later.
 
         Events are written in the order of their topics (`WRITING_ORDER`), and within a topic in the order of the calls.
-        Raises EventTooLarge for more than `most_bytes`, ValueError for an event of a partition not locked here.
+        Raises EventTooLarge if the body has more than `most_bytes` bytes, and ValueError if this unit has not locked
+        the event's partition number.
         """
         body = body_of(event)
         _check_size(type(event), body, most_bytes)
@@ -203,7 +206,7 @@ class UnitOfWork:
         occurred_at: datetime,
         cause: CausingEvent,
     ) -> None:
-        """Append an event that is already encoded: `body` is its JSON. For callers that write thousands a second."""
+        """Append an event that is already encoded: `body` is its JSON. For thousands of events a second."""
         _check_size(model, body, MAX_BODY_BYTES)
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)
@@ -226,7 +229,7 @@ class UnitOfWork:
         )
 
     def append_tombstone(self, topic: str, account_id: int, contact_id: int) -> None:
-        """Add a record without a value, which removes the contact from a compacted topic."""
+        """Append a record without a value, which removes the contact from a compacted topic."""
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)
         event_id = uuid7()
@@ -255,7 +258,7 @@ class UnitOfWork:
         self._hold(record, "waiting", reason, waits_for)
 
     def fail(self, record: RawRecord, account_id: int, contact_id: int, reason: str) -> None:
-        """Hold a record of a contact topic on which the code failed, until somebody replays it."""
+        """Hold a record of a contact topic on which the code failed, until an operator replays it."""
         self._hold(record, "failed", reason, (), account_id, contact_id)
 
     def _hold(

@@ -72,7 +72,7 @@ async def test_a_refresh_times_out_if_it_cannot_reach_the_end(rig: Rig) -> None:
     try:
         assert await catalog.refresh()
         async with rig.relay():
-            catalog._follow.cancel()  # type: ignore[union-attr]
+            catalog._following.cancel()  # type: ignore[union-attr]
             await change(rig, uuid4(), "never read")
             await until(lambda: rig.all_published())
             assert await catalog.refresh(within=0.3) is False

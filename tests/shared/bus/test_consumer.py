@@ -13,7 +13,7 @@ from shared.bus.assigned import BATCH
 from shared.bus.connection import client_options
 from shared.bus.host import MOST_WAITING, ConsumerHost
 from shared.bus.received import Received
-from shared.bus.tracked_consumer import AT_ONCE, TrackedConsumer
+from shared.bus.tracked_consumer import MOST_RECORDS, TrackedConsumer
 from shared.events.topics import partition_of
 from shared.metrics import REGISTRY
 from shared.store.unit_of_work import UnitOfWork
@@ -64,7 +64,7 @@ async def test_skips_more_repeated_records_than_fit_into_a_batch(rig: Rig) -> No
 
 @pytest.mark.asyncio
 async def test_fetching_yields_to_other_tasks_while_many_records_are_buffered(rig: Rig) -> None:
-    await rig.publish([clicked(1)] * (4 * AT_ONCE))
+    await rig.publish([clicked(1)] * (4 * MOST_RECORDS))
     turns, done = 0, asyncio.Event()
 
     async def count_turns() -> None:
@@ -74,12 +74,12 @@ async def test_fetching_yields_to_other_tasks_while_many_records_are_buffered(ri
             await asyncio.sleep(0)
 
     partition = TopicPartition(rig.settings.topic_prefix + "tracking.clicks", _number(1))
-    kafka = TrackedConsumer(wanted=lambda: [partition], auto_offset_reset="earliest", **client_options(rig.settings))
+    kafka = TrackedConsumer(fetchable=lambda: [partition], auto_offset_reset="earliest", **client_options(rig.settings))
     kafka.assign([partition])
     await kafka.start()
     other = asyncio.create_task(count_turns())
     fetched, turns_at_fetch = 0, []
-    while fetched < 4 * AT_ONCE:
+    while fetched < 4 * MOST_RECORDS:
         found = await kafka.getmany(timeout_ms=1_000)
         fetched += sum(map(len, found.values()))
         turns_at_fetch.append(turns)
@@ -140,7 +140,7 @@ async def test_a_blocked_partition_buffers_few_records_and_does_not_delay_others
         await until(lambda: _waiting(host, slow) >= MOST_WAITING)
         await rig.publish([clicked(quick)])
         await until(lambda: _counted(rig, 1))
-        assert _waiting(host, slow) < MOST_WAITING + AT_ONCE
+        assert _waiting(host, slow) < MOST_WAITING + MOST_RECORDS
         handler.gate.set()
         await until(lambda: _counted(rig, clicks + 1))
     assert await rig.counts() == {slow: clicks, quick: 1}

@@ -84,7 +84,7 @@ async def test_invalid_records_become_dead_letters_and_valid_ones_are_applied(ri
     dead = DeadLetters(rig.database, producer, "labeling", ["counting"])
     async with rig.worker(handler, topics=(TOPIC,)):
         await until(lambda: rig.has_counted(len(POISON) + 1))
-        assert await dead._move() == len(POISON)
+        assert await dead._publish_batch() == len(POISON)
     await producer.stop()
     letters = await rig.read(f"{TOPIC}.dead")
     assert [letter.value for letter in letters] == [value for value, _ in POISON.values()]

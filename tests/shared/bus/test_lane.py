@@ -126,7 +126,7 @@ def test_records_of_a_failed_transaction_come_first_again() -> None:
     checkpoints = {CLICKS: Checkpoint(0, 0), LABELS: Checkpoint(0, 0)}
     taken = given_lane.take(10)
     given_lane.put_back(taken, checkpoints)
-    assert given_lane.stands_at(checkpoints)
+    assert given_lane.is_at(checkpoints)
     assert order(given_lane.take(10).records) == order(taken.records)
 
 

@@ -129,4 +129,4 @@ def test_ranges_contain_exactly_the_given_offsets(offsets: list[int]) -> None:
 
     assert {offset for first, last in ranges for offset in range(first, last + 1)} == set(offsets)
     assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
-    assert module._ranges(module._text(ranges)) == ranges
+    assert module._decode_ranges(module._encode_ranges(ranges)) == ranges

@@ -42,7 +42,7 @@ async def test_a_step_is_repeated_after_a_transient_error(database: Database) ->
     one = runner(database, Counting(disturb))
     while (await job_of(database, job)).state != "done":
         try:
-            await one.run_slice()
+            await one.run_turn()
         except (OSError, asyncpg.DeadlockDetectedError):
             continue
     assert await numbers_of(database, job.id) == list(range(10))
@@ -93,7 +93,7 @@ async def test_concurrent_runners_apply_each_step_once(database: Database) -> No
 
 
 async def test_accounts_take_turns(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "SLICE", 0.0)
+    monkeypatch.setattr(runners, "TURN", 0.0)
     for _ in range(3):
         await add_job(database, account_id=1, total=30)
     await add_job(database, account_id=2, total=9)
@@ -114,14 +114,14 @@ async def test_the_job_of_a_killed_worker_is_taken_over(database: Database, monk
             await asyncio.Event().wait()
 
     job = await add_job(database, total=10)
-    hanging = asyncio.create_task(runner(database, Counting(hang)).run_slice())
+    hanging = asyncio.create_task(runner(database, Counting(hang)).run_turn())
     await reached.wait()
     with monkeypatch.context() as killed:
         killed.setattr(runners.JobRunner, "_give_up", _nothing)  # as if the process had been killed
         hanging.cancel()
         await asyncio.gather(hanging, return_exceptions=True)
     other = runner(database)
-    await until(other.run_slice)
+    await until(other.run_turn)
     await other.run_until_idle()
     assert (await job_of(database, job)).state == "done"
     assert await numbers_of(database, job.id) == list(range(10))
@@ -136,7 +136,7 @@ async def test_a_worker_that_lost_its_lease_commits_no_further_step(database: Da
             assert await claim(database, other, leases.LEASE)
 
     job = await add_job(database, total=10)
-    await runner(database, Counting(lose)).run_slice()
+    await runner(database, Counting(lose)).run_turn()
     assert await numbers_of(database, job.id) == [0, 1, 2]
     await other.run_until_idle()
     assert await numbers_of(database, job.id) == list(range(10))
