@@ -20,7 +20,7 @@ from shared.bus.tail import Tail
 from shared.runtime.run import run
 from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
-# Version 2 folded all contacts again, because digests of addresses with letters such as ß had changed; version 3 stores
+# Version 2 read all contacts again, because digests of addresses with letters such as ß had changed; version 3 stores
 # the consent itself.
 CONTACTS_VERSION = 3
 

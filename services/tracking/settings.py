@@ -28,7 +28,7 @@ class TrackingSettings(CommonSettings):
 
     @field_validator("tracking_keys")
     @classmethod
-    def _are_keys(cls, keys: SecretStr) -> SecretStr:
+    def _check_keys(cls, keys: SecretStr) -> SecretStr:
         TokenKeys.parse(keys.get_secret_value())
         return keys
 

@@ -52,11 +52,11 @@ async def set_criteria(
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
     """Replace the criteria of all variants of a block; the first that is true is shown, else the fallback."""
-    wanted = [blocks.WantedVariant(one.variant, one.criterion) for one in body.variants]
+    requested = [blocks.RequestedVariant(one.variant, one.criterion) for one in body.variants]
     try:
         with problems():
             message = await blocks.set_criteria(
-                service, caller.account_id, message_id, block, wanted, required(conditions)
+                service, caller.account_id, message_id, block, requested, required(conditions)
             )
     except BlockNotFound:
         raise Problem(404, "The newest revision has no such block.") from None

@@ -10,7 +10,7 @@ from services.tracking.domain.blocks import MOST_VARIANTS, NAME
 from services.tracking.domain.mail import Draft, MailContent
 from shared.http.bodies import RequestBody
 
-LONGEST_HTML = 2_000_000  # characters; mail programs truncate texts longer than a tenth of this
+LONGEST_HTML = 2_000_000  # characters; mail programs truncate HTML longer than a tenth of this
 LONGEST_TEXT = 500_000
 
 

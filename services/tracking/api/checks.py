@@ -67,5 +67,7 @@ async def check_message(service: Service, caller: Annotated[Caller, requires("re
         broken,
         sender_id is not None and sender is None,
     )
-    found = await service.thread_turns.run_in_thread(caller.account_id, check, checked)
-    return CheckAnswer(warnings=[WarningAnswer(code=one.code, pointer=one.pointer, detail=one.detail) for one in found])
+    remarks = await service.thread_turns.run_in_thread(caller.account_id, check, checked)
+    return CheckAnswer(
+        warnings=[WarningAnswer(code=one.code, pointer=one.pointer, detail=one.detail) for one in remarks]
+    )

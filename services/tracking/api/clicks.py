@@ -28,7 +28,7 @@ from shared.http.routing import Router
 router = Router(prefix="/v1/clicks", tags=["clicks"])
 
 MOST_CLICKS = 1_000
-MOST_LINKS = 100  # in one question
+MOST_LINKS = 100  # in one request
 
 
 class ClickItem(ClickReport, RequestBody):
@@ -46,7 +46,7 @@ class ClickItem(ClickReport, RequestBody):
             examples=["click-1"],
         ),
     ] = None
-    send: Annotated[SendBody | None, Field(description="The send in which the link was clicked.")] = None  # type: ignore[assignment] # the same, but strict about members
+    send: Annotated[SendBody | None, Field(description="The send in which the link was clicked.")] = None  # type: ignore[assignment] # the same, but rejects unknown members
 
 
 class ClickAnswer(BaseModel):
@@ -168,9 +168,9 @@ async def list_all(
     """Return the account's clicks, newest first."""
     if link_id is not None and message_id is None:
         raise Problem(422, "link_id needs message_id.", errors=[FieldError("/query/link_id", "needs `message_id`")])
-    wanted = ClickFilter(contact_id, message_id, send, verdict, since, until, link_id)
+    click_filter = ClickFilter(contact_id, message_id, send, verdict, since, until, link_id)
     async with service.snapshot() as connection:
-        rows = await list_clicks(connection, caller.account_id, wanted, page.key(datetime, UUID), page.fetch)
+        rows = await list_clicks(connection, caller.account_id, click_filter, page.key(datetime, UUID), page.fetch)
     return Page[ClickAnswer].of(rows, page, key=lambda row: [row["occurred_at"], row["click_id"]], item=_answer)
 
 

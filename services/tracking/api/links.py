@@ -44,7 +44,7 @@ async def label_link(
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
     """Replace the labels of one link; later clicks carry the new ones."""
-    names = await _names(service, caller, message_id, {"label_ids": body.label_ids})
+    names = await _label_names(service, caller, message_id, {"label_ids": body.label_ids})
     try:
         message = await _label(service, caller, message_id, {link_id: body.label_ids}, names, conditions)
     except LinksNotFound:
@@ -117,7 +117,7 @@ async def label_links(
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
     """Replace the labels of the links named, all or none of them; later clicks carry the new ones."""
-    names = await _names(service, caller, message_id, {str(link_id): ids for link_id, ids in body.items()})
+    names = await _label_names(service, caller, message_id, {str(link_id): ids for link_id, ids in body.items()})
     try:
         message = await _label(service, caller, message_id, body, names, conditions)
     except LinksNotFound as error:
@@ -132,26 +132,29 @@ async def _label(
     service: Tracking,
     caller: Caller,
     message_id: UUID,
-    wanted: LabelsByLink,
+    labels_by_link: LabelsByLink,
     names: Mapping[UUID, str],
     conditions: Preconditions,
 ) -> StoredMessage:
     with problems():
         return await link_labels.label_links(
-            service, caller.account_id, message_id, wanted, names, required(conditions)
+            service, caller.account_id, message_id, labels_by_link, names, required(conditions)
         )
 
 
-async def _names(
-    service: Tracking, caller: Caller, message_id: UUID, wanted: Mapping[str, Sequence[UUID]]
+async def _label_names(
+    service: Tracking, caller: Caller, message_id: UUID, labels_by_member: Mapping[str, Sequence[UUID]]
 ) -> dict[UUID, str]:
-    """Return the labels' names, given by their places in the body. Raises Problem: 404, 422, 503."""
+    """Return the labels' names; `labels_by_member` has the labels' ids by the member of the body that lists them.
+
+    Raises Problem: 404, 422, 503.
+    """
     async with service.database.pool.acquire() as connection:
         if await message_number(connection, caller.account_id, message_id) is None:
             raise no_message()
     try:
         with problems():
-            return await link_labels.label_names(service, caller.account_id, wanted)
+            return await link_labels.label_names(service, caller.account_id, labels_by_member)
     except LabelsNotUsable as error:
         errors = [FieldError(pointer_of([label.member, label.place]), label.detail) for label in error.labels]
         raise Problem(422, "Not every label exists; see errors.", errors=errors) from None

@@ -133,14 +133,14 @@ async def list_links(
         message = await read_message(connection, caller.account_id, message_id)
     if message is None:
         raise no_message()
-    found = message.links_in_order()
+    links = message.links_in_order()
     if vanished:
-        found += [link for link in message.links if not link.present]
-    links = list(enumerate(found, start=1))
+        links += [link for link in message.links if not link.present]
+    numbered = list(enumerate(links, start=1))
     return Page[LinkAnswer].of(
-        links[after : after + page.fetch],
+        numbered[after : after + page.fetch],
         page,
         key=lambda row: [row[0]],
         item=lambda row: LinkAnswer.of(row[1], service.catalog),
-        total=len(links),
+        total=len(numbered),
     )

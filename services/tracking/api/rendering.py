@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from services.tracking.api.service import Service, problems
 from services.tracking.api.tokens import NDJSON, SendBody, token_maker
 from services.tracking.domain.rendering import MailTemplates, line_of, pieces_of_html
-from services.tracking.use_cases.contacts import known_contact
+from services.tracking.use_cases.contacts import is_known_contact
 from services.tracking.use_cases.rendering import CompiledMessage
 from shared.account_turns import AccountTurns
 from shared.events.envelope import ContactId
@@ -27,7 +27,7 @@ router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 
 TRACKED_HTML = '<p>Read the <a href="https://click.example.com/c/AZDCoq8Z….1">puppy guide</a>.</p>'
 MOST_RECIPIENTS = 1_000
-AT_ONCE = 20  # mails in a piece of the answer
+MAILS_PER_CHUNK = 20
 SAFE_HTML = {
     # A browser shows the mail in an opaque origin and without scripts.
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline' *; font-src *",
@@ -65,7 +65,7 @@ class RecipientBody(RequestBody):
 
     def values(self) -> dict[str, str]:
         """Return the values of merge tags by name."""
-        values = {f"field.{key}": _text(value) for key, value in self.fields.items() if value is not None}
+        values = {f"field.{key}": _scalar_text(value) for key, value in self.fields.items() if value is not None}
         email = (self.contact.email if self.contact else None) or self.email
         if email:
             values["contact.email"] = email
@@ -120,7 +120,7 @@ class MailLine(BaseModel):
     reply_to: str | None
 
 
-def _text(value: Scalar) -> str:
+def _scalar_text(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -141,9 +141,9 @@ async def render(
         message = await service.renderer.message(caller.account_id, message_id, body.revision)
     maker = token_maker(service, caller, message_id, body.send)
     errors = [
-        _unknown(index, block)
-        for index, one in enumerate(body.recipients)
-        if (block := message.unknown(one.content)) is not None
+        _unknown_variant(index, block)
+        for index, recipient in enumerate(body.recipients)
+        if (block := message.first_unknown_block(recipient.content)) is not None
     ]
     if len(errors) == len(body.recipients):
         none_taken(errors[:100])
@@ -159,29 +159,31 @@ async def _lines(
     recipients: Sequence[RecipientBody],
     errors: Sequence[BatchError],
 ) -> AsyncIterator[bytes]:
-    more = _sender_members(message)
+    sender_members = _sender_members(message)
     refused = {error.index: orjson.dumps(error.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for error in errors}
-    for start in range(0, len(recipients), AT_ONCE):
-        some = dict(enumerate(recipients[start : start + AT_ONCE], start))
-        mails = {index: await message.mail(one.content) for index, one in some.items() if index not in refused}
-        yield await turns.run(account_id, _piece(maker, some, mails, refused, more))
+    for start in range(0, len(recipients), MAILS_PER_CHUNK):
+        chunk = dict(enumerate(recipients[start : start + MAILS_PER_CHUNK], start))
+        mails = {
+            index: await message.mail(recipient.content) for index, recipient in chunk.items() if index not in refused
+        }
+        yield await turns.run(account_id, _chunk(maker, chunk, mails, refused, sender_members))
 
 
-def _piece(
+def _chunk(
     maker: TokenMaker,
     recipients: Mapping[int, RecipientBody],
     mails: Mapping[int, MailTemplates],
     refused: Mapping[int, bytes],
-    more: bytes,
+    sender_members: bytes,
 ) -> Generator[None, None, bytes]:
-    """Make the lines of recipients, one in each step; return them. `more`: members of each line, as JSON."""
+    """Make the lines of recipients, one in each step; return them. `sender_members` are added to each line, as JSON."""
     lines = []
-    for index, one in recipients.items():
+    for index, recipient in recipients.items():
         if index in refused:
             lines.append(refused[index])
         else:
-            token = maker.token(one.contact_id).encode()
-            lines.append(line_of(one.contact_id, token, mails[index], one.values(), more))
+            token = maker.token(recipient.contact_id).encode()
+            lines.append(line_of(recipient.contact_id, token, mails[index], recipient.values(), sender_members))
         yield
     return b"".join(lines)
 
@@ -192,7 +194,7 @@ def _sender_members(message: CompiledMessage) -> bytes:
     return b"," + orjson.dumps({"sender": sender, "reply_to": reply_to})[1:-1]
 
 
-def _unknown(index: int, block: str) -> BatchError:
+def _unknown_variant(index: int, block: str) -> BatchError:
     pointer = f"/recipients/{index}/content/{block}"
     return BatchError(index=index, code="not_found", pointer=pointer, detail="The block has no such variant.")
 
@@ -239,7 +241,7 @@ async def tracked_html(
         message = await service.renderer.message(caller.account_id, message_id, revision)
     chosen = _content(content, message)
     if contact_id is not None:
-        if not await known_contact(service, caller.account_id, contact_id):
+        if not await is_known_contact(service, caller.account_id, contact_id):
             raise Problem(404, "There is no such contact.")
         token = service.keys.make(TokenContents(caller.account_id, contact_id, message_id))
     else:
@@ -256,10 +258,10 @@ def _html(message: CompiledMessage, content: Mapping[str, str], token: str) -> s
     )
 
 
-def _content(written: str | None, message: CompiledMessage) -> dict[str, str]:
+def _content(text: str | None, message: CompiledMessage) -> dict[str, str]:
     """Parse `hero:dogs,footer:`. Raises Problem 422 for a block or variant that the message does not have."""
     content: dict[str, str] = {}
-    for item in (written or "").split(","):
+    for item in (text or "").split(","):
         block, colon, variant = item.strip().partition(":")
         if not item.strip():
             continue

@@ -75,10 +75,10 @@ async def show_statistics(
 
     Clicks are current. Counts of contacts are cached for one second per 100,000 clicks of the message.
     """
-    found = await statistics_of_message(service.database, service.click_reads, caller.account_id, message_id)
-    if found is None:
+    result = await statistics_of_message(service.database, service.click_reads, caller.account_id, message_id)
+    if result is None:
         raise no_message()
-    message, statistics = found
+    message, statistics = result
     return MessageNumbers(
         message_id=message_id,
         **_numbers(statistics.total),
@@ -143,7 +143,7 @@ async def show_series(
     refused.
     """
     longest = timedelta(days=366 if by == "day" else 31)
-    asked_since, asked_until = since, until
+    requested_since, requested_until = since, until
     until = until or datetime.now(UTC)
     since = since or until - longest
     if until - since > longest:
@@ -151,24 +151,24 @@ async def show_series(
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)])
     account = service.catalog.find(AccountChanged, caller.account_id)
     time_zone = "UTC" if account is None else account.time_zone
-    asked = (by, time_zone, asked_since, asked_until, send)
+    cache_key = (by, time_zone, requested_since, requested_until, send)
     series = Series(by, time_zone, since, until, send)
     try:
-        found = await series_of_message(
-            service.database, service.click_reads, caller.account_id, message_id, series, asked
+        result = await series_of_message(
+            service.database, service.click_reads, caller.account_id, message_id, series, cache_key
         )
     except TooManyPeriods:
         detail = f"The answer would have more than {MOST_PERIODS:,} numbers; ask for a shorter time"
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)]) from None
-    if found is None:
+    if result is None:
         raise no_message()
-    message, periods = found
+    message, periods = result
     by_link: defaultdict[int | None, list[PeriodNumbers]] = defaultdict(list)
     zone = ZoneInfo(time_zone)
     for period in periods:
         clicks = Clicks(human=period.human, machine=period.machine, unsure=period.unsure)
-        at = PeriodNumbers(since=period.since.astimezone(zone), clicks=clicks, contacts=period.contacts)
-        by_link[period.link_number].append(at)
+        numbers = PeriodNumbers(since=period.since.astimezone(zone), clicks=clicks, contacts=period.contacts)
+        by_link[period.link_number].append(numbers)
     links = [
         LinkSeries(link_id=link.id, number=link.number, periods=by_link[link.number])
         for link in message.links

@@ -26,7 +26,7 @@ from shared.tokens import TokenMaker
 router = Router(tags=["messages"])
 
 MOST_RECIPIENTS = 10_000
-LINKS_AT_ONCE = 6_000  # in a piece of the answer
+LINKS_PER_CHUNK = 6_000
 NDJSON = "application/x-ndjson"
 
 
@@ -67,8 +67,8 @@ class RecipientsBody(RequestBody):
     ] = None
 
     @model_validator(mode="after")
-    def names_contacts_one_way(self) -> Self:
-        """Check that contacts are named by our ids or by theirs, not by both."""
+    def check_one_kind_of_id(self) -> Self:
+        """Check that contacts are named by contact ids or by external ids, not by both."""
         if (self.contact_ids is None) == (self.external_ids is None):
             raise ValueError("name the contacts by exactly one of contact_ids and external_ids")
         return self
@@ -129,13 +129,13 @@ def token_maker(service: Tracking, caller: Caller, message_id: UUID, send: SendB
 
 
 async def _in_turns(turns: AccountTurns, account_id: int, lines: "_Lines") -> AsyncIterator[bytes]:
-    # Sending to a fast client waits for nothing: without turns, redirects would wait for all of the answer.
-    for start in range(0, len(lines.contacts), lines.at_once):
-        yield await turns.run(account_id, lines.piece(start))
+    # Sending to a fast client never waits, so without turns redirects would wait until the whole answer is sent.
+    for start in range(0, len(lines.contacts), lines.per_chunk):
+        yield await turns.run(account_id, lines.chunk(start))
 
 
 class _Lines:
-    """The lines of an answer, made a piece at a time."""
+    """The lines of an answer, which are made in chunks of `per_chunk` recipients."""
 
     def __init__(
         self,
@@ -146,16 +146,16 @@ class _Lines:
         base: str,
     ) -> None:
         self.contacts = contacts
-        self.at_once = max(1, LINKS_AT_ONCE // (len(numbers or ()) + 20))
+        self.per_chunk = max(1, LINKS_PER_CHUNK // (len(numbers or ()) + 20))
         self._maker = maker
         self._body = body
         self._numbers = numbers
         self._base = base
 
-    def piece(self, start: int) -> Generator[None, None, bytes]:
+    def chunk(self, start: int) -> Generator[None, None, bytes]:
         """Make the lines from `start` on, one in each step; return them."""
         lines = []
-        for index, contact_id in enumerate(self.contacts[start : start + self.at_once], start):
+        for index, contact_id in enumerate(self.contacts[start : start + self.per_chunk], start):
             lines.append(orjson.dumps(self._line(index, contact_id), option=orjson.OPT_APPEND_NEWLINE))
             yield
         return b"".join(lines)
@@ -174,5 +174,5 @@ class _Lines:
 
 
 def _missing(index: int, body: RecipientsBody) -> BatchError:
-    named = "contact_ids" if body.contact_ids is not None else "external_ids"
-    return BatchError(index=index, code="not_found", pointer=f"/{named}/{index}", detail="There is no such contact.")
+    member = "contact_ids" if body.contact_ids is not None else "external_ids"
+    return BatchError(index=index, code="not_found", pointer=f"/{member}/{index}", detail="There is no such contact.")

@@ -21,13 +21,13 @@ MOST_BLOCKS = 50
 MOST_VARIANTS = 50
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MARKER = re.compile(r"\s*(/?)\s*penchant:\s*(\S*)\s*(.*?)\s*", re.DOTALL)
-_MARKERS = {
+_TAKES_NAME = {
     ("", "block"): True,
     ("", "variant"): True,
     ("", "fallback"): False,
     ("/", "block"): False,
-}  # markers that take a name
-_NAMES_ARE = "letters, digits, - and _, at most 64"
+}  # whether a marker (slash, kind) takes a name
+_NAME_RULE = "letters, digits, - and _, at most 64"
 _BLOCK, _VARIANT = "data-penchant-block", "data-penchant-variant"
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
 _VOID = frozenset(_VOID_NAMES.split())
@@ -60,7 +60,7 @@ class MarkedBlock:
         return any(not part.variant for part in self.parts)
 
     def contains(self, position: int) -> bool:
-        """Return whether the place is within a part of the block."""
+        """Return whether `position` is within a part of the block."""
         return any(part.start <= position < part.end for part in self.parts)
 
 
@@ -168,11 +168,11 @@ class _Finder:
         if marker is None:
             return
         slash, kind, name = marker.groups()
-        takes_name = _MARKERS.get((slash, kind))
+        takes_name = _TAKES_NAME.get((slash, kind))
         if takes_name is None:
             self._fault(token.start, f"there is no marker {slash}penchant:{kind[:40]}")
         elif takes_name and not NAME.fullmatch(name):
-            self._fault(token.start, f"penchant:{kind} takes a name of {_NAMES_ARE}")
+            self._fault(token.start, f"penchant:{kind} takes a name of {_NAME_RULE}")
         elif not takes_name and slash == "" and name:
             self._fault(token.start, "penchant:fallback takes no name")
         elif kind == "block" and not slash:
@@ -183,9 +183,9 @@ class _Finder:
             self._continue_block(self.block, token, slash, name if kind == "variant" else "")
 
     def _begin_block(self, token: Comment, name: str) -> None:
-        inside = self.block.name if self.block else self.element.block if self.element else None
-        if inside is not None:
-            self._fault(token.start, f"block {name} begins within block {inside}; blocks do not nest")
+        outer = self.block.name if self.block else self.element.block if self.element else None
+        if outer is not None:
+            self._fault(token.start, f"block {name} begins within block {outer}; blocks do not nest")
             return
         if name in self.marked or name in self.elements:
             self._fault(token.start, f"there is more than one block {name}")
@@ -208,8 +208,8 @@ class _Finder:
             self.block = None
             return
         if variant in {part.variant for part in block.parts}:
-            what = f"variant {variant}" if variant else "fallback"
-            self._fault(token.start, f"block {block.name} has more than one {what}")
+            duplicate = f"variant {variant}" if variant else "fallback"
+            self._fault(token.start, f"block {block.name} has more than one {duplicate}")
         elif block.variant == "":
             self._fault(token.start, f"the fallback of block {block.name} is not the last of its variants")
         block.variant, block.part_start = variant, token.end
@@ -224,7 +224,7 @@ class _Finder:
             return
         name = self._value(attributes[_BLOCK])
         variant = self._value(attributes[_VARIANT]) if _VARIANT in attributes else None
-        if self._is_wrong(tag, name, variant):
+        if self._has_fault(tag, name, variant):
             return
         for attribute in (attributes[_BLOCK], attributes[_VARIANT]):
             start = len(self.source[: attribute.name_start].rstrip())
@@ -233,24 +233,24 @@ class _Finder:
         if self._is_empty(tag):
             self._end_element(tag.end)
 
-    def _is_wrong(self, tag: StartTag, name: str, variant: str | None) -> bool:
-        inside = self.block.name if self.block else self.element.block if self.element else None
-        wrong = ""
-        if inside is not None:
-            wrong = f"block {name[:64]} begins within block {inside}; blocks do not nest (is an end tag missing?)"
+    def _has_fault(self, tag: StartTag, name: str, variant: str | None) -> bool:
+        outer = self.block.name if self.block else self.element.block if self.element else None
+        detail = ""
+        if outer is not None:
+            detail = f"block {name[:64]} begins within block {outer}; blocks do not nest (is an end tag missing?)"
         elif not NAME.fullmatch(name):
-            wrong = f"{_BLOCK} takes a name of {_NAMES_ARE}"
+            detail = f"{_BLOCK} takes a name of {_NAME_RULE}"
         elif variant is None:
-            wrong = f"{_BLOCK} needs {_VARIANT} beside it; an empty one is the fallback"
+            detail = f"{_BLOCK} needs {_VARIANT} beside it; an empty one is the fallback"
         elif variant and not NAME.fullmatch(variant):
-            wrong = f"{_VARIANT} takes a name of {_NAMES_ARE}"
+            detail = f"{_VARIANT} takes a name of {_NAME_RULE}"
         elif name in self.marked:
-            wrong = f"there is more than one block {name}"
+            detail = f"there is more than one block {name}"
         elif name == SUBJECT:
-            wrong = "the name subject is kept for the variants of the subject"
-        if wrong:
-            self._fault(tag.start, wrong)
-        return bool(wrong)
+            detail = "the name subject is kept for the variants of the subject"
+        if detail:
+            self._fault(tag.start, detail)
+        return bool(detail)
 
     def _end_element(self, end: int) -> None:
         element, self.element = self.element, None

@@ -45,23 +45,23 @@ class CheckedMessage(NamedTuple):
 
 def check(message: CheckedMessage) -> list[Remark]:
     """Return warnings, the most serious first."""
-    found: list[Remark] = []
+    remarks: list[Remark] = []
     for warning in _warnings(message):
-        found.append(warning)
-        if len(found) == MOST_WARNINGS:
+        remarks.append(warning)
+        if len(remarks) == MOST_WARNINGS:
             break
-    return found
+    return remarks
 
 
 def _warnings(message: CheckedMessage) -> Iterator[Remark]:
-    yield from _of_content(message)
-    yield from _of_blocks(message)
-    yield from _of_links(message)
-    yield from _of_tags(message)
-    yield from _of_pictures(message.html)
+    yield from _content_warnings(message)
+    yield from _block_warnings(message)
+    yield from _link_warnings(message)
+    yield from _tag_warnings(message)
+    yield from _picture_warnings(message.html)
 
 
-def _of_content(message: CheckedMessage) -> Iterator[Remark]:
+def _content_warnings(message: CheckedMessage) -> Iterator[Remark]:
     content = message.content
     if not content.subject:
         yield Remark("no_subject", "The message has no subject.", "/subject")
@@ -69,8 +69,8 @@ def _of_content(message: CheckedMessage) -> Iterator[Remark]:
         yield Remark("no_sender", "The message names no sender.", "/sender_id")
     elif message.sender_is_gone:
         yield Remark("no_sender", "The sender that the message names was deleted.", "/sender_id")
-    says = f"{message.html} {content.text or ''}"
-    if "unsubscribe_url" not in says and not any(link.guess == "unsubscribe" for link in message.links):
+    html_and_text = f"{message.html} {content.text or ''}"
+    if "unsubscribe_url" not in html_and_text and not any(link.guess == "unsubscribe" for link in message.links):
         detail = "There is no link to unsubscribe; add a link to {{unsubscribe_url}}."
         yield Remark("no_unsubscribe_link", detail, "/html")
     if not _has_postal_address(_URL.sub("", content.text or "")):
@@ -86,7 +86,7 @@ def _has_postal_address(text: str) -> bool:
     )
 
 
-def _of_blocks(message: CheckedMessage) -> Iterator[Remark]:
+def _block_warnings(message: CheckedMessage) -> Iterator[Remark]:
     for block in message.blocks:
         for variant, criterion in block.variants:
             if criterion is None:
@@ -100,19 +100,19 @@ def _of_blocks(message: CheckedMessage) -> Iterator[Remark]:
         yield Remark("broken_variant", detail, f"/blocks/{name}")
 
 
-def _of_links(message: CheckedMessage) -> Iterator[Remark]:
-    for place, link in enumerate(message.links):
-        pointer, named = f"/links/{place}", link.text[:60] or link.url[:60]
+def _link_warnings(message: CheckedMessage) -> Iterator[Remark]:
+    for index, link in enumerate(message.links):
+        pointer, name = f"/links/{index}", link.text[:60] or link.url[:60]
         if link.trackable and not link.labels:
-            yield Remark("unlabelled_link", f"The link “{named}” has no label.", pointer)
+            yield Remark("unlabelled_link", f"The link “{name}” has no label.", pointer)
         elif link.reason in ("merge_tag", "tracked", "no_scheme", "relative", "no_host", "too_long", "empty"):
             hint = HINTS.get(link.reason, "")
             yield Remark(
-                "link_not_tracked", f"The link “{named}” is not tracked ({link.reason}). {hint}".strip(), pointer
+                "link_not_tracked", f"The link “{name}” is not tracked ({link.reason}). {hint}".strip(), pointer
             )
 
 
-def _of_tags(message: CheckedMessage) -> Iterator[Remark]:
+def _tag_warnings(message: CheckedMessage) -> Iterator[Remark]:
     own = {(tag.start, tag.end) for tag in tags_of_html(message.html)}
     seen: set[str] = set()
     for pointer, source in (("/html", message.html), ("/subject", message.content.subject or "")):
@@ -123,7 +123,7 @@ def _of_tags(message: CheckedMessage) -> Iterator[Remark]:
                 yield Remark("unknown_tag", f"Penchant does not fill in {tag.group()[:80]}; does your sender?", pointer)
 
 
-def _of_pictures(html: str) -> Iterator[Remark]:
+def _picture_warnings(html: str) -> Iterator[Remark]:
     for token in markup.read(html):
         if not isinstance(token, StartTag) or token.name != "img":
             continue

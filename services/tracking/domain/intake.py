@@ -11,12 +11,12 @@ from services.tracking.domain.revisions import Link, LinkLabel, links_to, shared
 from services.tracking.domain.verdicts import Evidence
 from shared.events.intake import HEADERS_KEPT, ClickReport
 
-AHEAD = timedelta(minutes=5)  # maximum difference of a reporter's clock that is ahead
-NAMES = "names"
+AHEAD = timedelta(minutes=5)  # how far a reporter's clock may be ahead
+NAMES_PREFIX = "names"  # begins the keys of `ReferenceKey.named_by`
 _LONGEST_HEADER = 1_000
 _MOST_SECONDS = 2**31 - 1
 _MOST_URLS = 5_000  # URLs of one message whose links are cached
-_KEPT = frozenset(HEADERS_KEPT)
+_KEPT_HEADERS = frozenset(HEADERS_KEPT)
 
 ReferenceKind = Literal["contact", "email", "external"]
 
@@ -36,7 +36,7 @@ class ReferenceKey(NamedTuple):
     @property
     def named_by(self) -> str:
         """The key that marks a record which names this contact but waits for something else; it is never released."""
-        return f"{NAMES}:{self.waits_for}"
+        return f"{NAMES_PREFIX}:{self.waits_for}"
 
 
 def message_key(account_id: int, message_id: UUID) -> str:
@@ -50,7 +50,7 @@ def contact_reference(account_id: int, report: ClickReport) -> ReferenceKey:
         return ReferenceKey("contact", account_id, report.contact_id)
     if report.external_id is not None:
         return ReferenceKey("external", account_id, external_digest(report.external_id))
-    assert report.email is not None, "a report names a contact by one of three"
+    assert report.email is not None, "a report names its contact by id, external id or e-mail address"
     return ReferenceKey("email", account_id, email_digest(report.email))
 
 
@@ -60,7 +60,7 @@ class UnusableReport(NamedTuple):
     reason: str
 
 
-class LeftOut(NamedTuple):
+class DroppedReport(NamedTuple):
     """The report is dropped on purpose, without storing anything about the contact."""
 
     reason: Literal["test_send"]
@@ -89,37 +89,44 @@ class Message:
         return self.by_url[url]
 
 
-class Placed(NamedTuple):
+class ClickedLink(NamedTuple):
     """The link that was clicked, and the labels that the click carries."""
 
     link: Link
     labels: tuple[LinkLabel, ...]
 
 
-def place(report: ClickReport, message: Message, now: datetime) -> Placed | UnusableReport | LeftOut:
-    """Return the link that `report` names in `message`. Raises UnusableReport if there is none."""
+def find_clicked_link(
+    report: ClickReport, message: Message, now: datetime
+) -> ClickedLink | UnusableReport | DroppedReport:
+    """Return the link that `report` names in `message`, or why the click is not recorded.
+
+    UnusableReport: there is no such link, or the time is too far ahead of `now`. DroppedReport: a test send.
+    """
     if report.occurred_at > now + AHEAD:
         return UnusableReport("occurred_at is more than 5 minutes ahead")
     if report.send is not None and report.send.kind == "test":
-        return LeftOut("test_send")
+        return DroppedReport("test_send")
     if report.link_id is not None:
         link = message.by_id.get(report.link_id)
-        return UnusableReport("the message has no such link") if link is None else Placed(link, link.labels)
-    assert report.url is not None, "a report names a link by one of two"
+        return UnusableReport("the message has no such link") if link is None else ClickedLink(link, link.labels)
+    assert report.url is not None, "a report names its link by id or URL"
     links = message.links_at(report.url)
     if not links:
         return UnusableReport("the message has no link with this url")
-    return Placed(links[0], shared_labels(links))
+    return ClickedLink(links[0], shared_labels(links))
 
 
 def evidence(report: ClickReport) -> Evidence:
     """Return the evidence in a report, with only those headers that the verdict uses."""
     headers = report.headers
-    if headers and not (headers.keys() <= _KEPT and len(max(headers.values(), key=len)) <= _LONGEST_HEADER):
-        headers = {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items() if name.lower() in _KEPT}
+    if headers and not (headers.keys() <= _KEPT_HEADERS and len(max(headers.values(), key=len)) <= _LONGEST_HEADER):
+        headers = {
+            name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items() if name.lower() in _KEPT_HEADERS
+        }
     return Evidence(report.user_agent, report.method, headers or None, report.hint, bool(report.history))
 
 
 def seconds_between(begin: datetime | None, end: datetime) -> int | None:
-    """Return whole seconds from `begin` to `end`, at least 0; None without a beginning."""
+    """Return whole seconds from `begin` to `end`, at least 0; None if `begin` is None."""
     return None if begin is None else min(max(int((end - begin).total_seconds()), 0), _MOST_SECONDS)

@@ -80,14 +80,15 @@ class _OpenLink:
     texts: list[str] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
 
-    def sees(self, comment: int) -> bool:
+    def includes(self, comment: int) -> bool:
+        """Return whether text in this conditional comment (0: outside) is part of the link."""
         # Text that only Outlook shows is not part of a visible link, but Outlook's own button may enclose visible text.
         return comment in (0, self.comment)
 
     def text(self) -> str:
         for texts in (self.texts, self.alternatives, [self.label]):
-            if said := _said(texts):
-                return said[:LONGEST_TEXT]
+            if text := _visible_text(texts):
+                return text[:LONGEST_TEXT]
         return ""
 
     def is_alternative(self) -> bool:
@@ -95,10 +96,10 @@ class _OpenLink:
         if len(self.texts) > _MOST_CONDITIONS:
             return False
         written = "".join(self.texts).strip()
-        return bool(written) and not self.alternatives and not _said(self.texts)
+        return bool(written) and not self.alternatives and not _visible_text(self.texts)
 
 
-def _said(texts: Iterable[str]) -> str:
+def _visible_text(texts: Iterable[str]) -> str:
     written = "".join(texts)
     if _TEMPLATE_TAG.search(written):
         written = _TEMPLATE_CONTROL.sub("", written)
@@ -171,7 +172,7 @@ class _Reader:
     def take(self, token: markup.Token) -> None:
         match token:
             case Text(raw=""):
-                self._say(references.text(self.source[token.start : token.end]), token.comment)
+                self._add_text(references.text(self.source[token.start : token.end]), token.comment)
             case EndTag():
                 self._end(token)
             case StartTag():
@@ -183,8 +184,8 @@ class _Reader:
         tables = self.tables[tag.comment > 0]
         tables.start(tag.name)
         self._leave_cells(tag.comment > 0)
-        if tag.name in _BREAKS or (self.open and self._inline_breaks(tag)):
-            self._say(" ", tag.comment)
+        if tag.name in _BREAKS or (self.open and self._start_inline(tag)):
+            self._add_text(" ", tag.comment)
         if tag.name == "a":
             self._end_open_links(tables.cell)
         for link in self.open:
@@ -192,9 +193,9 @@ class _Reader:
                 link.depth += 1
         attributes = tag.attributes
         if tag.name == "img":
-            self._picture(tag, attributes)
+            self._add_picture(tag, attributes)
         elif tag.name == "base":
-            self._base(tag, attributes)
+            self._set_base(tag, attributes)
         elif hrefs := self._hrefs(tag):
             self._open(tag, attributes, hrefs)
 
@@ -203,8 +204,8 @@ class _Reader:
         self._close(tag.name, tables.cell)
         tables.end(tag.name)
         self._leave_cells(tag.comment > 0)
-        if tag.name in _BREAKS or (self.open and self._inline_broke(tag.name)):
-            self._say(" ", tag.comment)
+        if tag.name in _BREAKS or (self.open and self._end_inline(tag.name)):
+            self._add_text(" ", tag.comment)
 
     def _end_open_links(self, cell: int) -> None:
         """End open links where another one begins: links do not nest, except in a table cell (HTML standard).
@@ -213,14 +214,16 @@ class _Reader:
         """
         self.open = [link for link in self.open if link.name != "a" or link.cell != cell or link.is_alternative()]
 
-    def _inline_breaks(self, tag: StartTag) -> bool:
+    def _start_inline(self, tag: StartTag) -> bool:
+        """Open an inline element; return whether its style breaks the line."""
         if tag.name not in _INLINE:
             return False
         breaks = _BREAKING_STYLE.search(self._value(tag.attributes, "style")) is not None
         self.inline = [*self.inline[-_MOST_INLINE + 1 :], (tag.name, breaks)]
         return breaks
 
-    def _inline_broke(self, name: str) -> bool:
+    def _end_inline(self, name: str) -> bool:
+        """Close an inline element; return whether its style broke the line."""
         if name not in _INLINE or all(opened != name for opened, _ in self.inline):
             return False
         while self.inline[-1][0] != name:
@@ -240,8 +243,8 @@ class _Reader:
         return hrefs
 
     def _open(self, tag: StartTag, attributes: Mapping[str, Attribute], hrefs: list[Attribute]) -> None:
-        said = (self._value(attributes, name).strip() for name in ("aria-label", "alt", "title"))
-        label = next((one for one in said if one), "")
+        candidates = (self._value(attributes, name).strip() for name in ("aria-label", "alt", "title"))
+        label = next((one for one in candidates if one), "")
         link = _OpenLink(tag.name, hrefs, tag.comment, label, self.tables[tag.comment > 0].cell)
         self.links.append(link)
         # Only XML elements (Outlook's VML) are closed by a slash.
@@ -261,7 +264,7 @@ class _Reader:
             cells = self.tables[outlook].open
             self.open = [link for link in self.open if (link.comment > 0) != outlook or link.cell in cells]
 
-    def _base(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
+    def _set_base(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
         if "href" not in attributes:
             return
         href = self._value(attributes, "href")
@@ -270,15 +273,15 @@ class _Reader:
         if not tag.comment and self.base is None:
             self.base = href
 
-    def _say(self, text: str, comment: int) -> None:
+    def _add_text(self, text: str, comment: int) -> None:
         for link in self.open:
-            if link.sees(comment):
+            if link.includes(comment):
                 link.texts.append(text)
 
-    def _picture(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
+    def _add_picture(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
         alternative = self._value(attributes, "alt")
         for link in self.open:
-            if link.sees(tag.comment):
+            if link.includes(tag.comment):
                 link.alternatives.append(f" {alternative}")
 
     def _value(self, attributes: Mapping[str, Attribute], name: str) -> str:
@@ -296,14 +299,14 @@ def find_links(source: str, own_urls: Iterable[str] = ()) -> list[FoundLink]:
         reader.take(token)
     visible = Base.of(reader.base)
     outlook = Base.of(reader.outlook_base)
-    found = partial(_found, source=source, own_urls=tuple(own_urls))
+    convert = partial(_found_link, source=source, own_urls=tuple(own_urls))
     links = [
-        found(link, href, base=outlook if link.comment else visible) for link in reader.links for href in link.hrefs
+        convert(link, href, base=outlook if link.comment else visible) for link in reader.links for href in link.hrefs
     ]
     return sorted(links, key=lambda link: link.place.start)
 
 
-def _found(link: _OpenLink, href: Attribute, *, source: str, own_urls: tuple[str, ...], base: Base) -> FoundLink:
+def _found_link(link: _OpenLink, href: Attribute, *, source: str, own_urls: tuple[str, ...], base: Base) -> FoundLink:
     written = source[href.start : href.end]
     url = base.resolve(references.attribute_text(written))
     text = link.text()

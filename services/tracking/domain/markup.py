@@ -118,8 +118,8 @@ class _State:
             self.foreign.pop()
 
     def opened(self, name: str, self_closing: bool) -> None:
-        within = name in _BACK_TO_HTML and self.is_foreign()
-        if (name in _FOREIGN or within) and not self_closing and len(self.foreign) < 100:
+        returns_to_html = name in _BACK_TO_HTML and self.is_foreign()
+        if (name in _FOREIGN or returns_to_html) and not self_closing and len(self.foreign) < 100:
             self.foreign.append(name)
 
     def closed(self, name: str) -> None:
@@ -190,8 +190,8 @@ def _attributes(source: str, position: int, end: int) -> tuple[list[Attribute], 
             return attributes, -1
         name, name_start, position = named.group(1).lower(), named.start(1), named.end()
         # A template's tag may directly precede the name: {% if x %}href="…".
-        if touching := _TEMPLATE_TAG_END.match(name):
-            name, name_start = name[touching.end() :] or name, name_start + touching.end()
+        if preceding := _TEMPLATE_TAG_END.match(name):
+            name, name_start = name[preceding.end() :] or name, name_start + preceding.end()
         start, after, quoted = position, position, False
         if equals := _EQUALS.match(source, position, end):
             start, after, quoted = _value(source, equals.end(), end)

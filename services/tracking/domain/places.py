@@ -17,19 +17,19 @@ class Place(NamedTuple):
     quoted: bool
 
 
-def written(place: Place, url: str) -> str:
-    """Return `url` as text for this place: in quotes, if there are none and it needs them."""
+def attribute_value(place: Place, url: str) -> str:
+    """Return `url` as the attribute value at `place`; it is put in quotes if it needs them and there are none."""
     return url if place.quoted or _BARE.fullmatch(url) else f'"{url}"'
 
 
 def replace_links(source: str, places: Sequence[Place], target: Callable[[int], str | None]) -> str:
     """Return `source` with each place replaced by the URL that `target` returns for its index; None means no change."""
-    pieces: list[str] = []
+    chunks: list[str] = []
     position = 0
     for index, place in enumerate(places):
         replacement = target(index)
         if replacement is None:
             continue
-        pieces += [source[position : place.start], written(place, replacement)]
+        chunks += [source[position : place.start], attribute_value(place, replacement)]
         position = place.end
-    return "".join([*pieces, source[position:]])
+    return "".join([*chunks, source[position:]])

@@ -17,7 +17,7 @@ _INVISIBLE = re.compile(
 
 def text_of(html: str) -> str:
     """Return the text of `html`, with the URL of each link after its text."""
-    made = get_text(html, _CONFIG) if html.strip() else ""
-    made = _LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[1].strip() else link[2], made)
-    lines = (_PADDING.sub(" ", _INVISIBLE.sub("", line)).strip() for line in made.splitlines())
+    text = get_text(html, _CONFIG) if html.strip() else ""
+    text = _LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[1].strip() else link[2], text)
+    lines = (_PADDING.sub(" ", _INVISIBLE.sub("", line)).strip() for line in text.splitlines())
     return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()

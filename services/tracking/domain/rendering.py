@@ -11,10 +11,10 @@ import orjson
 
 from services.tracking.domain.blocks import SUBJECT, Layout
 from services.tracking.domain.merging import Tag, tags_of_html, tags_of_text, value_of
-from services.tracking.domain.places import Place, written
+from services.tracking.domain.places import Place, attribute_value
 
 Piece = str | Tag
-_TOKEN = "\0"  # noqa: S105 - stands for one
+_TOKEN = "\0"  # noqa: S105 - a placeholder
 _HIDDEN = "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden"
 _PREHEADER = f'<div style="{_HIDDEN}">{{}}</div>'
 
@@ -47,17 +47,17 @@ class Template:
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> "Template":
         """Return the template of these pieces; adjacent texts are joined."""
-        made: list[bytes | Tag] = []
+        joined: list[bytes | Tag] = []
         for piece in pieces:
             if isinstance(piece, Tag):
-                made.append(piece)
+                joined.append(piece)
                 continue
             literal = b"\0".join(_as_json(part) for part in piece.split(_TOKEN))
-            if made and isinstance(made[-1], bytes):
-                made[-1] += literal
+            if joined and isinstance(joined[-1], bytes):
+                joined[-1] += literal
             elif literal:
-                made.append(literal)
-        return cls(tuple(one if isinstance(one, Tag) else tuple(one.split(b"\0")) for one in made))
+                joined.append(literal)
+        return cls(tuple(one if isinstance(one, Tag) else tuple(one.split(b"\0")) for one in joined))
 
     def fill(self, token: bytes, values: Mapping[str, str]) -> bytes:
         """Return the part for one recipient, as the contents of a JSON string."""
@@ -82,7 +82,7 @@ def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callab
     html = list(pieces_of_html(source, content))
     preheader = list(_pieces(source.preheader, tags_of_text(source.preheader, "line"), source.preferences_url))
     if source.text is None:
-        text = list(_made_text(html, to_text))
+        text = list(_generated_text(html, to_text))
     else:
         text = list(_pieces(source.text, tags_of_text(source.text, "plain"), source.preferences_url))
     return MailTemplates(
@@ -98,7 +98,7 @@ def pieces_of_html(source: MailSource, content: Mapping[str, str]) -> Iterable[P
     edits: list[tuple[int, int, str | Tag]] = [(start, end, "") for start, end in source.layout.hidden(content)]
     for place, url in zip(source.places, source.urls, strict=True):
         if url is not None:
-            edits.append((place.start, place.end, written(place, url)))
+            edits.append((place.start, place.end, attribute_value(place, url)))
     edits += [(tag.start, tag.end, tag) for tag in tags_of_html(source.html)]
     # If places overlap, the larger one counts: a hidden part with its links, a tracked link with its tags.
     edits.sort(key=lambda edit: (edit[0], -edit[1]))
@@ -135,7 +135,7 @@ def _piece_of(tag: Tag, preferences_url: str) -> Iterable[Piece]:
     yield before + _TOKEN
 
 
-def _made_text(html: Sequence[Piece], to_text: Callable[[str], str]) -> Iterable[Piece]:
+def _generated_text(html: Sequence[Piece], to_text: Callable[[str], str]) -> Iterable[Piece]:
     """Generate the text of the mail; marks stand for the parts that differ between recipients."""
     tags = [piece for piece in html if isinstance(piece, Tag)]
     marked, count = [], 0
@@ -165,16 +165,16 @@ def _with_preheader(html: Sequence[Piece], preheader: Sequence[Piece]) -> Iterab
         before, *(piece._replace(context="html") if isinstance(piece, Tag) else _escaped(piece) for piece in preheader),
         after,
     ]  # fmt: skip
-    done = False
+    inserted = False
     for piece in html:
-        if done or isinstance(piece, Tag) or (body := _after_body_tag(piece)) is None:
+        if inserted or isinstance(piece, Tag) or (body := _after_body_tag(piece)) is None:
             yield piece
             continue
         yield piece[:body]
         yield from hidden
         yield piece[body:]
-        done = True
-    if not done:
+        inserted = True
+    if not inserted:
         yield from hidden
 
 
@@ -192,13 +192,15 @@ def _as_json(text: str) -> bytes:
     return orjson.dumps(text)[1:-1]
 
 
-def line_of(contact_id: int, token: bytes, mail: MailTemplates, values: Mapping[str, str], more: bytes = b"") -> bytes:
-    """Return a recipient's line of JSON; `more` are further members, each beginning with a comma."""
+def line_of(
+    contact_id: int, token: bytes, mail: MailTemplates, values: Mapping[str, str], extra_members: bytes = b""
+) -> bytes:
+    """Return a recipient's line of JSON; `extra_members` are more members, each beginning with a comma."""
     return b"".join(
         (
             b'{"contact_id":', str(contact_id).encode(), b',"token":"', token,
             b'","subject":"', mail.subject.fill(token, values), b'","preheader":"', mail.preheader.fill(token, values),
             b'","text":"', mail.text.fill(token, values), b'","html":"', mail.html.fill(token, values),
-            b'"', more, b"}\n",
+            b'"', extra_members, b"}\n",
         )
     )  # fmt: skip

@@ -84,80 +84,87 @@ def revise(known: Sequence[Link], found: Sequence[FoundLink], new_id: Callable[[
     never reused. A copy of a link gets the labels of the original.
     """
     twins = _twins(found)
-    matched = _match(known, [place for place in range(len(found)) if place not in twins], found)
+    matched = _match(known, [index for index in range(len(found)) if index not in twins], found)
     originals = _Originals(matched, found)
     number = max((link.number for link in known), default=0)
     links = {link.id: replace(link, present=False) for link in known}
-    at_place: dict[int, Link] = {}
-    for place, at in enumerate(found):
-        if place in twins:
+    by_index: dict[int, Link] = {}
+    for index, found_link in enumerate(found):
+        if index in twins:
             continue
-        if (link := matched.get(place)) is None:
+        if (link := matched.get(index)) is None:
             number += 1
-            link = Link(new_id(), number, at.url, at.text, at.reason, labels=originals.labels(place, at))
-        at_place[place] = links[link.id] = _now(link, at)
-    for place, visible in twins.items():
-        link = at_place[visible]
-        at_place[place] = links[link.id] = replace(link, written=_with(link.written, found[place].href))
+            link = Link(
+                new_id(),
+                number,
+                found_link.url,
+                found_link.text,
+                found_link.reason,
+                labels=originals.labels(index, found_link),
+            )
+        by_index[index] = links[link.id] = _updated(link, found_link)
+    for index, visible in twins.items():
+        link = by_index[visible]
+        by_index[index] = links[link.id] = replace(link, written=_add_spelling(link.written, found[index].href))
     return Revised(
         tuple(sorted(links.values(), key=lambda link: link.number)),
-        tuple(at_place[place].id for place in range(len(found))),
+        tuple(by_index[index].id for index in range(len(found))),
         tuple(link for link in known if link.present and link.labels and not links[link.id].present),
     )
 
 
-def _now(link: Link, at: FoundLink) -> Link:
-    same = link.url == at.url
-    written = _with(link.written if same else _with(link.written, link.url), at.href)
+def _updated(link: Link, found_link: FoundLink) -> Link:
+    same = link.url == found_link.url
+    written = _add_spelling(link.written if same else _add_spelling(link.written, link.url), found_link.href)
     return replace(
         link,
-        url=at.url,
-        text=at.text,
-        guess=link.guess if same and link.target else at.reason,
+        url=found_link.url,
+        text=found_link.text,
+        guess=link.guess if same and link.target else found_link.reason,
         present=True,
         target=link.target if same else None,
         written=written,
     )
 
 
-def _with(written: tuple[str, ...], href: str) -> tuple[str, ...]:
+def _add_spelling(written: tuple[str, ...], href: str) -> tuple[str, ...]:
     return written if href in written else (*written, href)[-MOST_WRITTEN:]
 
 
 def _twins(found: Sequence[FoundLink]) -> dict[int, int]:
     """Return, for each link for Outlook only, the visible link that it duplicates: same URL and text, nearby."""
     visible: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for place, at in enumerate(found):
-        if not at.outlook:
-            visible[at.url, _said(at.text)].append(place)
+    for index, found_link in enumerate(found):
+        if not found_link.outlook:
+            visible[found_link.url, _comparable_text(found_link.text)].append(index)
     twins = {}
-    for place, at in enumerate(found):
-        if at.outlook and (alike := visible.get((at.url, _said(at.text)))):
-            after = bisect(alike, place)
-            twins[place] = min(alike[max(after - 1, 0) : after + 1], key=lambda other: abs(other - place))
+    for index, found_link in enumerate(found):
+        if found_link.outlook and (alike := visible.get((found_link.url, _comparable_text(found_link.text)))):
+            after = bisect(alike, index)
+            twins[index] = min(alike[max(after - 1, 0) : after + 1], key=lambda other: abs(other - index))
     return twins
 
 
-def _match(known: Sequence[Link], places: Sequence[int], found: Sequence[FoundLink]) -> dict[int, Link]:
-    """Return the known link of each place. Links for Outlook only are matched after the visible ones."""
+def _match(known: Sequence[Link], indexes: Sequence[int], found: Sequence[FoundLink]) -> dict[int, Link]:
+    """Return the known link of each index in `found`. Links for Outlook only are matched after the visible ones."""
     matching = _Matching(known)
     present = [link for link in known if link.present]
     for outlook in (False, True):
-        matching.places = [place for place in places if found[place].outlook == outlook]
-        matching.in_order(known, lambda of: (of.url, _said(of.text)), found)
-        matching.if_unique(present, lambda of: of.url, found)
+        matching.indexes = [index for index in indexes if found[index].outlook == outlook]
+        matching.in_order(known, lambda link: (link.url, _comparable_text(link.text)), found)
+        matching.if_unique(present, lambda link: link.url, found)
         matching.in_order(present, _address_and_text, found)
-        matching.if_unique(present, lambda of: without_campaign(of.url), found)
-        matching.if_unique(present, lambda of: _said(of.text), found)
+        matching.if_unique(present, lambda link: without_campaign(link.url), found)
+        matching.if_unique(present, lambda link: _comparable_text(link.text), found)
     return matching.matched
 
 
 class _Matching:
-    """Unmatched links and places, and the matches so far."""
+    """The unmatched links, the unmatched indexes of found links, and the matches so far."""
 
     def __init__(self, known: Sequence[Link]) -> None:
         self.matched: dict[int, Link] = {}
-        self.places: list[int] = []
+        self.indexes: list[int] = []
         self._free = {link.id for link in known}
 
     def in_order(
@@ -165,17 +172,17 @@ class _Matching:
     ) -> None:
         """Match those with equal keys, in their order. Links of the last revision, and links with labels, come
         first."""
-        for links, places in self._groups(known, key, found):
-            best = sorted(links, key=lambda link: (not link.present, not link.labels, link.number))[: len(places)]
-            self._assign(zip(places, sorted(best, key=lambda link: (not link.present, link.number)), strict=False))
+        for links, indexes in self._groups(known, key, found):
+            best = sorted(links, key=lambda link: (not link.present, not link.labels, link.number))[: len(indexes)]
+            self._assign(zip(indexes, sorted(best, key=lambda link: (not link.present, link.number)), strict=False))
 
     def if_unique(
         self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
     ) -> None:
-        """Match each key that exactly one link and one place have."""
-        for links, places in self._groups(known, key, found):
-            if len(links) == len(places) == 1:
-                self._assign([(places[0], links[0])])
+        """Match each key that exactly one known link and one found link have."""
+        for links, indexes in self._groups(known, key, found):
+            if len(links) == len(indexes) == 1:
+                self._assign([(indexes[0], links[0])])
 
     def _groups(
         self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
@@ -184,15 +191,15 @@ class _Matching:
         for link in known:
             if link.id in self._free:
                 links[key(link)].append(link)
-        places: defaultdict[Hashable, list[int]] = defaultdict(list)
-        for place in self.places:
-            if place not in self.matched:
-                places[key(found[place])].append(place)
-        return [(links[one], places[one]) for one in places if one and one in links]
+        indexes: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for index in self.indexes:
+            if index not in self.matched:
+                indexes[key(found[index])].append(index)
+        return [(links[one], indexes[one]) for one in indexes if one and one in links]
 
     def _assign(self, pairs: Iterable[tuple[int, Link]]) -> None:
-        for place, link in pairs:
-            self.matched[place] = link
+        for index, link in pairs:
+            self.matched[index] = link
             self._free.discard(link.id)
 
 
@@ -200,27 +207,29 @@ class _Originals:
     """Links that may have copies."""
 
     def __init__(self, matched: Mapping[int, Link], found: Sequence[FoundLink]) -> None:
-        self._places: defaultdict[Hashable, list[int]] = defaultdict(list)
+        self._indexes: defaultdict[Hashable, list[int]] = defaultdict(list)
         self._visible: defaultdict[str, list[int]] = defaultdict(list)  # by URL
-        for place in sorted(matched):
-            self._places[_address_and_text(found[place])].append(place)
-            if not found[place].outlook:
-                self._visible[found[place].url].append(place)
+        for index in sorted(matched):
+            self._indexes[_address_and_text(found[index])].append(index)
+            if not found[index].outlook:
+                self._visible[found[index].url].append(index)
         self._matched = matched
 
-    def labels(self, place: int, at: FoundLink) -> tuple[LinkLabel, ...]:
-        """Return the labels of the original of the link at `place`: the nearest one before it."""
-        places = self._places.get(_address_and_text(at)) or (self._visible.get(at.url) if at.outlook else None)
-        if not places:
+    def labels(self, index: int, found_link: FoundLink) -> tuple[LinkLabel, ...]:
+        """Return the labels of the original of the link at `index`: the nearest one before it."""
+        indexes = self._indexes.get(_address_and_text(found_link)) or (
+            self._visible.get(found_link.url) if found_link.outlook else None
+        )
+        if not indexes:
             return ()
-        return self._matched[places[max(bisect(places, place) - 1, 0)]].labels
+        return self._matched[indexes[max(bisect(indexes, index) - 1, 0)]].labels
 
 
-def _address_and_text(of: Link | FoundLink) -> Hashable:
-    return without_campaign(of.url), _said(of.text)
+def _address_and_text(link: Link | FoundLink) -> Hashable:
+    return without_campaign(link.url), _comparable_text(link.text)
 
 
-def _said(text: str) -> str:
+def _comparable_text(text: str) -> str:
     """Return a text in the form for comparison: without spaces, invisible characters and case."""
     return "".join(character for character in text.casefold() if character.isprintable() and not character.isspace())
 
@@ -232,8 +241,8 @@ def links_to(links: Sequence[Link], url: str) -> list[Link]:
     """
     exact = [link for link in links if url in (link.url, link.target, *link.written)]
     if not exact:
-        wanted = comparable(url)
-        exact = [link for link in links if wanted in link_addresses(link)]
+        address = comparable(url)
+        exact = [link for link in links if address in link_addresses(link)]
     return [link for link in exact if link.present] or exact
 
 

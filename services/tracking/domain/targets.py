@@ -145,12 +145,12 @@ def own_reason(url: str, own_urls: tuple[str, ...]) -> Reason | None:
     host = _HOST.match(url)
     if not own_urls or host is None:
         return None
-    end = _PATH_END.split(url[host.end() :].partition("/")[0], maxsplit=1)[0]
-    port = "" if end in (":", ":80", ":443") else end
-    path = url[host.end() + len(end) :]
-    begun = f"//{host.group(2).lower()}{port}{path}"
+    port_text = _PATH_END.split(url[host.end() :].partition("/")[0], maxsplit=1)[0]
+    port = "" if port_text in (":", ":80", ":443") else port_text
+    path = url[host.end() + len(port_text) :]
+    normalized = f"//{host.group(2).lower()}{port}{path}"
     for own in own_urls:
-        if begun.startswith(f"//{own.lower().partition('//')[2]}"):
+        if normalized.startswith(f"//{own.lower().partition('//')[2]}"):
             return "tracked" if own.endswith("/c/") else "unsubscribe"
     return None
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 LONGEST_TEXT = 80
-_MOST_WORDS = 9  # of a sentence that names the list, in whatever words
+_MOST_WORDS = 9  # longest sentence about leaving that may contain unknown words
 # Texts are compared without accents, case and punctuation; a stem matches all its forms.
 _LEAVING = (
     # English
@@ -109,10 +109,10 @@ def says_unsubscribe(text: str) -> bool:
     # Unknown names of lists and small words are ignored next to a word for the list itself.
     if len(words) > _MOST_WORDS or not _ARTICLE.isdisjoint(words) or re.search(r"[:?\d]", text):
         return False
-    said = " ".join(words)
-    if _UNSUBSCRIBE_FROM.fullmatch(said):
+    sentence = " ".join(words)
+    if _UNSUBSCRIBE_FROM.fullmatch(sentence):
         return True
-    return _LEAVING_PHRASE.search(said) is not None and any(map(_LIST_WORD.fullmatch, words))
+    return _LEAVING_PHRASE.search(sentence) is not None and any(map(_LIST_WORD.fullmatch, words))
 
 
 def leads_to_unsubscribing(url: str) -> bool:
@@ -142,13 +142,13 @@ def _segment_is_about_leaving(segment: str) -> bool:
 
 def _is_about_leaving(words: list[str], phrase: re.Pattern[str], fillers: frozenset[str]) -> bool:
     """Return whether the words only mean leaving a list, or stopping its mails."""
-    said = " ".join(words)
-    if phrase.search(said):
-        rest = phrase.sub(" ", said).split()
+    sentence = " ".join(words)
+    if phrase.search(sentence):
+        rest = phrase.sub(" ", sentence).split()
         return all(word in fillers or _LIST_WORD.fullmatch(word) for word in rest)
-    if not _STOPPING_PHRASE.search(said) or not any(map(_LIST_WORD.fullmatch, words)):
+    if not _STOPPING_PHRASE.search(sentence) or not any(map(_LIST_WORD.fullmatch, words)):
         return False
-    rest = _STOPPING_PHRASE.sub(" ", said).split()
+    rest = _STOPPING_PHRASE.sub(" ", sentence).split()
     return all(word in fillers or _LIST_WORD.fullmatch(word) for word in rest)
 
 

@@ -55,9 +55,9 @@ def utm_target(location: str, rule: UtmRule, message_name: str) -> UtmTarget | N
         return None
     separator = "" if not query or query.endswith("&") else "&"
     end = hash_sign + fragment
-    asked = f"{address}?{query}{separator}{'&'.join(fixed)}"
-    plain = asked + end if fixed else location
-    before = f"{asked}{'&' if fixed else ''}utm_campaign="
+    with_fixed = f"{address}?{query}{separator}{'&'.join(fixed)}"
+    plain = with_fixed + end if fixed else location
+    before = f"{with_fixed}{'&' if fixed else ''}utm_campaign="
     return UtmTarget(plain, before, end, campaign or None, message_name)
 
 
@@ -65,7 +65,7 @@ def utm_target(location: str, rule: UtmRule, message_name: str) -> UtmTarget | N
 def _campaign(pattern: str, message_name: str, send_id: str | None, send_kind: str | None) -> str:
     """Return the encoded value of `utm_campaign`; empty if it refers to a send and there is none."""
     values = {"send_id": send_id, "send_kind": send_kind, "message_name": message_name}
-    named = [values[name] for name in _PLACEHOLDER.findall(pattern)]
-    if None in named:
+    referenced = [values[name] for name in _PLACEHOLDER.findall(pattern)]
+    if None in referenced:
         return ""
     return quote(_PLACEHOLDER.sub(lambda match: values[match[1]] or "", pattern), safe="")

@@ -41,8 +41,8 @@ def judge(evidence: Evidence) -> Judgement:
     """Return the verdict on a click, given the present evidence.
 
     Reasons: `crawler` (a crawler, scanner, link preview or program by its user agent), `no_user_agent`, `prefetch`
-    (fetched before anybody clicked), `head` (asked for the headers only), `method` (no browser follows a link with it),
-    `hint` (the report says so).
+    (fetched in advance, without a click), `head` (requested only the headers), `method` (no browser follows a link with
+    it), `hint` (the report says so).
     """
     reasons = []
     has_user_agent = bool(evidence.user_agent and evidence.user_agent.strip())
@@ -74,14 +74,14 @@ def _is_prefetch(headers: Mapping[str, str]) -> bool:
 @lru_cache(maxsize=20_000)
 def is_crawler(user_agent: str) -> bool:
     """Return whether the user agent is a program's. Takes about 60 µs for one that is not cached."""
-    if _OWN.search(user_agent):
+    if _OWN_PATTERN.search(user_agent):
         return True
     return any(literal in user_agent for literal in _LITERALS) or _EXPRESSIONS.search(user_agent) is not None
 
 
 # Patterns of the list that also match people: a build of Android, browsers, in-app browsers, makers of devices.
 _TOO_WIDE = frozenset({r"AP3A\.240617\.008", "MetaIAB Facebook", "Sonic", "Sogou", "Viber", "WhatsApp"})
-_OWN = re.compile(
+_OWN_PATTERN = re.compile(
     # Names with bot, crawler or spider, in any case; Cubot is a maker of phones.
     r"(?<![a-z])(?!cubot\b)[a-z0-9_.-]{0,30}(?:bot|crawler|spider|scraper|linkexpanding|link[ -]?preview)(?![a-z])"
     # Libraries and runtimes: their names begin the user agent, while in browsers they are in the middle.
@@ -95,7 +95,7 @@ _OWN = re.compile(
 )
 
 
-def _sorted_out() -> tuple[tuple[str, ...], re.Pattern[str]]:
+def _crawler_patterns() -> tuple[tuple[str, ...], re.Pattern[str]]:
     """Return the patterns that are plain text, and all others as one expression.
 
     Nearly all are plain text, and searching for each is ten times as fast as one alternation of 1,500.
@@ -107,4 +107,4 @@ def _sorted_out() -> tuple[tuple[str, ...], re.Pattern[str]]:
     return literals, re.compile("|".join(pattern for pattern in patterns if pattern not in plain))
 
 
-_LITERALS, _EXPRESSIONS = _sorted_out()
+_LITERALS, _EXPRESSIONS = _crawler_patterns()

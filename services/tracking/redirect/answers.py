@@ -92,5 +92,5 @@ class Redirect:
 
     def _to_spool(self, waiting: Sequence[Waiting[Click, Answer]]) -> None:
         SPOOLED.inc(len(waiting))
-        for one in waiting:
-            self._spool.add(one.item, one.safe)
+        for entry in waiting:
+            self._spool.add(entry.item, entry.safe)

@@ -59,14 +59,14 @@ def click_of(request: RawRequest, recipient: TokenContents, link_id: str) -> Cli
         report["ip"] = request.client[:64]
     if request.http_version:
         report["http_version"] = request.http_version
-    kept = {}
+    headers = {}
     for name, value in request.headers:
         if name == b"user-agent":
             report["user_agent"] = _text(value, _LONGEST_USER_AGENT)
         elif (known := _KEPT.get(name)) is not None:
-            kept[known] = _text(value, _LONGEST_HEADER)
-    if kept:
-        report["headers"] = kept
+            headers[known] = _text(value, _LONGEST_HEADER)
+    if headers:
+        report["headers"] = headers
     trace = b""
     if is_tracing():
         with span("redirect", parent=request.header(b"traceparent"), kind="producer"):

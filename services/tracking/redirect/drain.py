@@ -15,9 +15,9 @@ from shared.retrying import until_it_works
 
 log = structlog.get_logger()
 
-LOOK_EVERY = 0.5  # seconds
-ADOPT_EVERY = 10.0  # seconds
-AT_ONCE = 500  # clicks
+CHECK_INTERVAL = 0.5  # seconds
+ADOPT_INTERVAL = 10.0  # seconds
+BATCH_SIZE = 500  # clicks
 
 
 class Drain:
@@ -32,12 +32,12 @@ class Drain:
     async def run(self) -> None:
         """Run until cancelled; retry while Kafka is unavailable."""
         while True:
-            await until_it_works("spool", self._look, is_passing)
-            await asyncio.sleep(LOOK_EVERY)
+            await until_it_works("spool", self._send_spooled, is_passing)
+            await asyncio.sleep(CHECK_INTERVAL)
 
-    async def _look(self) -> None:
+    async def _send_spooled(self) -> None:
         await self.empty(self._own)
-        if monotonic() - self._adopted_at > ADOPT_EVERY:
+        if monotonic() - self._adopted_at > ADOPT_INTERVAL:
             await self._adopt()
             self._adopted_at = monotonic()
 
@@ -46,9 +46,9 @@ class Drain:
         while (segment := await asyncio.to_thread(directory.oldest)) is not None:
             clicks = await asyncio.to_thread(lambda path: iter(list(read_segment(path))), segment)
             sent = 0
-            while some := list(islice(clicks, AT_ONCE)):
-                await self._producer.send(TOPIC, [(None, click.value, click.headers()) for click in some])
-                sent += len(some)
+            while batch := list(islice(clicks, BATCH_SIZE)):
+                await self._producer.send(TOPIC, [(None, click.value, click.headers()) for click in batch])
+                sent += len(batch)
             await asyncio.to_thread(directory.remove, segment)
             log.info("spooled clicks sent", clicks=sent)
 

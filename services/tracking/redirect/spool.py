@@ -54,7 +54,7 @@ class SpoolDirectory:
         while True:
             path = folder / str(uuid4())
             path.mkdir(parents=True)
-            # Before it was locked, another process may have adopted it.
+            # Another process may have adopted the directory before it was locked.
             if (locked := cls.adopt(path)) is not None:
                 return locked
 
@@ -77,7 +77,7 @@ class SpoolDirectory:
 
     def write(self, clicks: Sequence[Click], most_bytes: int) -> None:
         """Append clicks and sync them to disk. Raises OSError, or SpoolFull."""
-        frames = b"".join(map(_framed, clicks))
+        frames = b"".join(map(_frame, clicks))
         with self._busy:
             if sum(self._sizes.values()) + len(frames) > most_bytes:
                 raise SpoolFull
@@ -112,7 +112,7 @@ class SpoolDirectory:
             self._file = self._writing = None
 
     def oldest(self) -> Path | None:
-        """Return the file that must be sent first; the file that is being written is closed at its turn."""
+        """Return the file that must be sent first, or None; if clicks are being written to it, it is closed."""
         with self._busy:
             oldest = min(self._sizes, default=None)
             if oldest == self._writing:
@@ -172,7 +172,7 @@ class SpoolWriter:
     def add(self, click: Click, safe: Callable[[], None]) -> None:
         """Call `safe` once the click is on disk, or is lost.
 
-        In both cases the redirect succeeds; in the second case only the record of the click is lost.
+        The redirect succeeds in both cases; a lost click is only not recorded.
         """
         self._pending.append((click, safe))
         if self._task is None or self._task.done():
@@ -189,13 +189,13 @@ class SpoolWriter:
             try:
                 await asyncio.to_thread(self._directory.write, [click for click, _ in group], self._most_bytes)
             except (OSError, SpoolFull) as error:
-                log.error("clicks are lost", clicks=len(group), error=repr(error))  # noqa: TRY400 - no news in a traceback
+                log.error("clicks are lost", clicks=len(group), error=repr(error))  # noqa: TRY400 - a traceback adds nothing
                 self._lost(len(group))
             for _, safe in group:
                 safe()
 
 
-def _framed(click: Click) -> bytes:
+def _frame(click: Click) -> bytes:
     body = _SEPARATOR.join(click)
     return _FRAME.pack(len(body), crc32(body)) + body
 

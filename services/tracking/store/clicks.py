@@ -90,7 +90,7 @@ async def held_among(connection: PoolConnectionProxy, topic: str, key_prefix: by
     return {by_id64[row["id64"]] for row in rows}
 
 
-def written_headers(headers: Mapping[str, str] | None) -> str | None:
+def headers_as_json(headers: Mapping[str, str] | None) -> str | None:
     """Return a click's headers in their stored form."""
     return orjson.dumps(headers).decode() if headers else None
 
@@ -135,12 +135,12 @@ async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) 
     if await QUERIES["insert_seen"].execute(connection, **columns) == len(keys):
         return list(range(len(keys)))
     new = {SeenKey(*row) for row in await QUERIES["seen_here"].fetch(connection, **columns)}
-    places = []
-    for place, key in enumerate(keys):
+    indexes = []
+    for index, key in enumerate(keys):
         if key in new:
             new.remove(key)
-            places.append(place)
-    return places
+            indexes.append(index)
+    return indexes
 
 
 async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
@@ -172,7 +172,7 @@ async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]
 async def list_clicks(
     connection: PoolConnectionProxy,
     account_id: int,
-    wanted: ClickFilter,
+    click_filter: ClickFilter,
     before: Sequence[object] | None,
     limit: int,
 ) -> list[Record]:
@@ -180,31 +180,31 @@ async def list_clicks(
     # A generic plan would read all clicks of the account to find those of one contact.
     await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     message_no = None
-    if wanted.message_id is not None:
-        message_no = await message_number(connection, account_id, wanted.message_id)
+    if click_filter.message_id is not None:
+        message_no = await message_number(connection, account_id, click_filter.message_id)
         if message_no is None:
             return []
     links = None
-    if wanted.link_ids is not None:
+    if click_filter.link_ids is not None:
         rows = await QUERIES["numbers_of_links"].fetch(
-            connection, message_id=wanted.message_id, link_ids=wanted.link_ids
+            connection, message_id=click_filter.message_id, link_ids=click_filter.link_ids
         )
         links = [row["number"] for row in rows]
     sends = None
-    if wanted.send is not None:
-        rows = await QUERIES["sends_named"].fetch(connection, account_id=account_id, send_id=wanted.send)
+    if click_filter.send is not None:
+        rows = await QUERIES["sends_named"].fetch(connection, account_id=account_id, send_id=click_filter.send)
         sends = [row["send_no"] for row in rows]
     before_time, before_id = before or (None, None)
     return await QUERIES["list_clicks"].fetch(
         connection,
         account_id=account_id,
-        contact_id=wanted.contact_id,
+        contact_id=click_filter.contact_id,
         message_no=message_no,
         link_numbers=links,
         send_nos=sends,
-        verdict=wanted.verdict,
-        since=wanted.since,
-        until=wanted.until,
+        verdict=click_filter.verdict,
+        since=click_filter.since,
+        until=click_filter.until,
         before_time=before_time,
         before_id=before_id,
         limit=limit,

@@ -12,7 +12,7 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
-HELD_AT_ONCE = 2_000  # held clicks
+HELD_AT_ONCE = 2_000  # held clicks read by one statement
 
 ContactKey = tuple[int, int]  # account, contact
 
@@ -88,7 +88,7 @@ async def write_contacts(connection: PoolConnectionProxy, contacts: Sequence[Con
 
 
 async def contact_news(connection: PoolConnectionProxy) -> dict[int, int]:
-    """Return the number of applied batches of changes of contacts, by partition number."""
+    """Return how many batches of changes of contacts were applied, by partition number."""
     return {row["partition"]: row["batches"] for row in await QUERIES["contact_news"].fetch(connection)}
 
 

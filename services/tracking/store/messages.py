@@ -82,9 +82,9 @@ async def messages_for_clicks(
     changed: dict[UUID, Record] = {}
     for row in await QUERIES["versions_of_messages"].fetch(connection, message_ids=list(message_ids)):
         message_id = row["message_id"]
-        before = known.get(message_id)
-        if before is not None and before.version == row["version"]:
-            found[message_id] = before
+        cached = known.get(message_id)
+        if cached is not None and cached.version == row["version"]:
+            found[message_id] = cached
         else:
             changed[message_id] = row
     if changed:
@@ -144,17 +144,17 @@ async def criteria_of_messages(
     connection: PoolConnectionProxy, message_ids: Collection[UUID]
 ) -> defaultdict[UUID, dict[str, list[VariantCriterion]]]:
     """Return the criteria of the messages' blocks."""
-    found: defaultdict[UUID, dict[str, list[VariantCriterion]]] = defaultdict(dict)
+    criteria: defaultdict[UUID, dict[str, list[VariantCriterion]]] = defaultdict(dict)
     for row in await QUERIES["criteria_of_messages"].fetch(connection, message_ids=list(message_ids)):
         criterion = VariantCriterion(row["variant"], orjson.loads(row["criterion"]))
-        found[row["message_id"]].setdefault(row["block"], []).append(criterion)
-    return found
+        criteria[row["message_id"]].setdefault(row["block"], []).append(criterion)
+    return criteria
 
 
 async def replace_criteria(
     connection: PoolConnectionProxy, message_id: UUID, block: str, criteria: Sequence[VariantCriterion]
 ) -> None:
-    """Replace the stored criteria of a block; they are given in the order in which they are tried."""
+    """Replace the stored criteria of a block with `criteria`, in the order in which they are tried."""
     await QUERIES["clear_criteria"].execute(connection, message_id=message_id, block=block)
     await QUERIES["insert_criteria"].execute(
         connection,
@@ -179,10 +179,10 @@ def _content(row: Record) -> MailContent:
     )
 
 
-def _layout(written: str | None) -> Layout:
-    if not written:
+def _layout(text: str | None) -> Layout:
+    if not text:
         return Layout()
-    stored = orjson.loads(written)
+    stored = orjson.loads(text)
     blocks = tuple(
         MarkedBlock(name, tuple(Part(*part) for part in parts), tuple(map(UUID, links)))
         for name, parts, links in stored["blocks"]
@@ -190,7 +190,7 @@ def _layout(written: str | None) -> Layout:
     return Layout(blocks, tuple((start, end) for start, end in stored["cuts"]))
 
 
-def _written_layout(layout: Layout) -> str | None:
+def _layout_as_json(layout: Layout) -> str | None:
     if not layout.blocks:
         return None
     blocks = [(block.name, list(map(tuple, block.parts)), list(map(str, block.links))) for block in layout.blocks]
@@ -229,7 +229,7 @@ async def insert_revision(
         reply_to=content.reply_to,
         plain_text=content.text,
         text_is_made=content.text_is_made,
-        blocks=_written_layout(message.layout),
+        blocks=_layout_as_json(message.layout),
         created_at=message.changed_at,
     )
     await change_message(connection, message)
@@ -268,12 +268,12 @@ async def change_message(connection: PoolConnectionProxy, message: StoredMessage
 async def replace_link_labels(connection: PoolConnectionProxy, links: Sequence[Link]) -> None:
     """Replace the stored labels of `links`."""
     await QUERIES["clear_link_labels"].execute(connection, link_ids=[link.id for link in links])
-    labels = [(link.id, place, label) for link in links for place, label in enumerate(link.labels)]
+    labels = [(link.id, index, label) for link in links for index, label in enumerate(link.labels)]
     if labels:
         await QUERIES["insert_link_labels"].execute(
             connection,
             link_ids=[link_id for link_id, _, _ in labels],
-            places=[place for _, place, _ in labels],
+            places=[index for _, index, _ in labels],
             label_ids=[label.id for _, _, label in labels],
             names=[label.name for _, _, label in labels],
             put_by=[label.by for _, _, label in labels],

@@ -17,7 +17,7 @@ from shared.events.topics import CATALOG_PARTITION
 Fault = tuple[str, str]
 
 
-class WantedVariant(NamedTuple):
+class RequestedVariant(NamedTuple):
     """A variant with its criterion, from a request."""
 
     variant: str
@@ -25,19 +25,24 @@ class WantedVariant(NamedTuple):
 
 
 async def set_criteria(
-    tracking: Tracking, account_id: int, message_id: UUID, block: str, wanted: Sequence[WantedVariant], require: Require
+    tracking: Tracking,
+    account_id: int,
+    message_id: UUID,
+    block: str,
+    requested: Sequence[RequestedVariant],
+    require: Require,
 ) -> StoredMessage:
-    """Replace the criteria of a block's variants; they are tried in the order of `wanted`.
+    """Replace the criteria of a block's variants; they are tried in the order of `requested`.
 
     Raises MessageNotFound, BlockNotFound, InvalidVariants, CatalogOutOfDate, EventTooLarge.
     """
-    criteria = await _read(tracking, account_id, wanted)
+    criteria = await _parse_criteria(tracking, account_id, requested)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
         state = next((state for state in message.blocks() if state.name == block), None)
         if state is None:
             raise BlockNotFound
-        if faults := _wrong_names(state, wanted):
+        if faults := _name_faults(state, requested):
             raise InvalidVariants(faults)
         await replace_criteria(work.connection, message_id, block, criteria)
         message = replace(
@@ -60,14 +65,16 @@ def is_broken(tracking: Tracking, account_id: int, criterion: Mapping[str, Any])
         return True
 
 
-async def _read(tracking: Tracking, account_id: int, wanted: Sequence[WantedVariant]) -> list[VariantCriterion]:
+async def _parse_criteria(
+    tracking: Tracking, account_id: int, requested: Sequence[RequestedVariant]
+) -> list[VariantCriterion]:
     parsed: list[Criterion] = []
     faults: list[Fault] = []
-    for place, one in enumerate(wanted):
+    for index, variant in enumerate(requested):
         try:
-            parsed.append(parse(one.criterion))
+            parsed.append(parse(variant.criterion))
         except InvalidCriterion as invalid:
-            faults += [(_pointer(place, fault.pointer), fault.detail) for fault in invalid.faults]
+            faults += [(_pointer(index, fault.pointer), fault.detail) for fault in invalid.faults]
     if faults:
         raise InvalidVariants(faults)
     faults = _validate(tracking, account_id, parsed)
@@ -76,46 +83,49 @@ async def _read(tracking: Tracking, account_id: int, wanted: Sequence[WantedVari
         faults = _validate(tracking, account_id, parsed)
         if faults:
             raise InvalidVariants(faults) if up_to_date else CatalogOutOfDate
-    return [VariantCriterion(one.variant, write(criterion)) for one, criterion in zip(wanted, parsed, strict=True)]
+    return [
+        VariantCriterion(variant.variant, write(criterion))
+        for variant, criterion in zip(requested, parsed, strict=True)
+    ]
 
 
 def _validate(tracking: Tracking, account_id: int, criteria: Sequence[Criterion]) -> list[Fault]:
     lookup = _lookup(tracking, account_id)
     return [
-        (_pointer(place, fault.pointer), fault.detail)
-        for place, criterion in enumerate(criteria)
+        (_pointer(index, fault.pointer), fault.detail)
+        for index, criterion in enumerate(criteria)
         for fault in validate(criterion, lookup)
     ]
 
 
 def _lookup(tracking: Tracking, account_id: int) -> AccountLookup:
     def criterion_of(segment_id: UUID) -> Criterion | None:
-        found = tracking.catalog.find(SegmentChanged, segment_id)
-        if found is None or found.account_id != account_id or found.state == "deleted":
+        segment = tracking.catalog.find(SegmentChanged, segment_id)
+        if segment is None or segment.account_id != account_id or segment.state == "deleted":
             return None
         try:
-            return parse(found.criterion)
+            return parse(segment.criterion)
         except InvalidCriterion:
             return None
 
     return AccountLookup(tracking.catalog, account_id, criterion_of)
 
 
-def _pointer(place: int, within: str) -> str:
-    return f"/variants/{place}/criterion{within}"
+def _pointer(index: int, within: str) -> str:
+    return f"/variants/{index}/criterion{within}"
 
 
-def _wrong_names(state: BlockState, wanted: Sequence[WantedVariant]) -> list[Fault]:
+def _name_faults(state: BlockState, requested: Sequence[RequestedVariant]) -> list[Fault]:
     """Return a fault for each variant that is unknown, missing or named twice."""
     known = {variant for variant, _ in state.variants}
     faults: list[Fault] = []
     seen: set[str] = set()
-    for place, one in enumerate(wanted):
-        if one.variant not in known:
-            faults.append((f"/variants/{place}/variant", "The block has no such variant"))
-        elif one.variant in seen:
-            faults.append((f"/variants/{place}/variant", "The variant is named twice"))
-        seen.add(one.variant)
+    for index, variant in enumerate(requested):
+        if variant.variant not in known:
+            faults.append((f"/variants/{index}/variant", "The block has no such variant"))
+        elif variant.variant in seen:
+            faults.append((f"/variants/{index}/variant", "The variant is named twice"))
+        seen.add(variant.variant)
     if missing := sorted(known - seen):
         faults.append(("/variants", f"The block also has {', '.join(missing)}; name all of its variants"))
     return faults

@@ -13,7 +13,7 @@ from services.tracking.store.contacts import (
     names_of_contacts,
     write_contacts,
 )
-from services.tracking.use_cases.memory import count_left_out
+from services.tracking.use_cases.memory import count_dropped
 from shared.idempotency.claims import blank_answers
 from shared.store.unit_of_work import UnitOfWork
 
@@ -42,7 +42,7 @@ async def _forget(work: UnitOfWork, rows: Sequence[ContactRow], erased: set[Cont
         if (row.account_id, row.contact_id) in erased:
             references.update(references_to(row))
     dropped = await drop_held_that_name(work.connection, references)
-    count_left_out(work, {"erased": dropped} if dropped else {})
+    count_dropped(work, {"erased": dropped} if dropped else {})
     for account_id in sorted({account_id for account_id, _ in erased}):
         contact_ids = [contact_id for account, contact_id in erased if account == account_id]
         await blank_answers(work.connection, account_id, contact_ids)

@@ -1,4 +1,4 @@
-"""Finds the contacts that a request names. Labeling creates contacts, so a new one becomes known after a moment."""
+"""Finds the contacts that a request names. Labeling creates contacts, so tracking knows a new one after a delay."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from services.tracking.domain.intake import ReferenceKey
 from services.tracking.store.contacts import contacts_named, contacts_that_matter
 from services.tracking.use_cases.service import Tracking
 
-WAIT = 5.0  # seconds; changes of contacts may be so late after a large import
-LOOK_EVERY = 0.1  # seconds
+WAIT = 5.0  # seconds; the longest delay of changes of contacts after a large import
+CHECK_INTERVAL = 0.1  # seconds
 
 
-async def known_contact(tracking: Tracking, account_id: int, contact_id: int) -> bool:
+async def is_known_contact(tracking: Tracking, account_id: int, contact_id: int) -> bool:
     """Return whether the contact exists in the account and is not erased."""
     return (await known_contacts(tracking, account_id, [contact_id])) == [contact_id]
 
 
 async def known_contacts(tracking: Tracking, account_id: int, contact_ids: Sequence[int]) -> list[int | None]:
-    """Return each contact, or None where the account has none with that id; wait a moment for unknown ones."""
+    """Return each id, or None if the account has no such contact; wait up to `WAIT` for unknown ones."""
     keys = {(account_id, contact_id) for contact_id in contact_ids}
     deadline = monotonic() + WAIT
     while True:
@@ -27,15 +27,15 @@ async def known_contacts(tracking: Tracking, account_id: int, contact_ids: Seque
             statuses = await contacts_that_matter(connection, keys)
         if all(status.state is not None for status in statuses.values()) or monotonic() > deadline:
             break
-        await asyncio.sleep(LOOK_EVERY)
-    gone = {contact for (_, contact), status in statuses.items() if status.state in (None, "erased")}
-    return [None if contact_id in gone else contact_id for contact_id in contact_ids]
+        await asyncio.sleep(CHECK_INTERVAL)
+    missing = {contact for (_, contact), status in statuses.items() if status.state in (None, "erased")}
+    return [None if contact_id in missing else contact_id for contact_id in contact_ids]
 
 
 async def contacts_of_external_ids(
     tracking: Tracking, account_id: int, external_ids: Sequence[str]
 ) -> list[int | None]:
-    """Return the contact of each external id, or None; wait a moment for unknown ones."""
+    """Return the contact's id for each external id, or None; wait up to `WAIT` for unknown ones."""
     references = [ReferenceKey("external", account_id, external_digest(text)) for text in external_ids]
     deadline = monotonic() + WAIT
     while True:
@@ -43,4 +43,4 @@ async def contacts_of_external_ids(
             found = await contacts_named(connection, set(references))
         if all(reference in found for reference in references) or monotonic() > deadline:
             return [found.get(reference) for reference in references]
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(CHECK_INTERVAL)

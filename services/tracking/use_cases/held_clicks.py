@@ -16,18 +16,20 @@ async def known_keys(connection: PoolConnectionProxy) -> list[str]:
     known: list[str] = []
     keys, last = await keys_waited_for(connection, 0)
     while last is not None:
-        known += await _known_of(connection, keys)
+        known += await _known_among(connection, keys)
         keys, last = await keys_waited_for(connection, last)
     return known
 
 
-async def _known_of(connection: PoolConnectionProxy, keys: Iterable[str]) -> list[str]:
+async def _known_among(connection: PoolConnectionProxy, keys: Iterable[str]) -> list[str]:
     parts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for key in keys:
         kind, account, value = key.split(":")
         parts[kind].append((int(account), value))
     contacts = {(account, int(value)) for account, value in parts["contact"]}
-    unknown = {key for key, at in (await contacts_that_matter(connection, contacts)).items() if at.state is None}
+    unknown = {
+        key for key, status in (await contacts_that_matter(connection, contacts)).items() if status.state is None
+    }
     known = [ReferenceKey("contact", *key).waits_for for key in contacts - unknown]
     names = {ReferenceKey("email", account, UUID(value)) for account, value in parts["email"]}
     names |= {ReferenceKey("external", account, UUID(value)) for account, value in parts["external"]}

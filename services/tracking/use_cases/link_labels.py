@@ -21,42 +21,45 @@ async def label_links(
     tracking: Tracking,
     account_id: int,
     message_id: UUID,
-    wanted: LabelsByLink,
+    labels_by_link: LabelsByLink,
     names: Mapping[UUID, str],
     require: Require,
 ) -> StoredMessage:
-    """Replace the labels of the links named in `wanted`; other links keep theirs.
+    """Replace the labels of the links in `labels_by_link`; other links keep theirs.
 
     `names` are the labels' current names (see `label_names`). Raises MessageNotFound, LinksNotFound, EventTooLarge.
     """
     labels = {
         link_id: [LinkLabel(label_id, names[label_id]) for label_id in dict.fromkeys(label_ids)]
-        for link_id, label_ids in wanted.items()
+        for link_id, label_ids in labels_by_link.items()
     }
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
-        if unknown := wanted.keys() - {link.id for link in message.links}:
+        if unknown := labels_by_link.keys() - {link.id for link in message.links}:
             raise LinksNotFound(sorted(unknown))
-        message, event = await _label(work, message, labels)
+        message, event = await _write_labels(work, message, labels)
     await tracking.announce(work, event)
     return message
 
 
-async def label_names(tracking: Tracking, account_id: int, wanted: Mapping[str, Sequence[UUID]]) -> dict[UUID, str]:
-    """Return the current names of labels, given by the member of the request that lists them.
+async def label_names(
+    tracking: Tracking, account_id: int, labels_by_member: Mapping[str, Sequence[UUID]]
+) -> dict[UUID, str]:
+    """Return the current names of labels, by id.
 
-    Raises LabelsNotUsable, and CatalogOutOfDate if a label that was just created may be missing.
+    `labels_by_member` has the labels' ids by the member of the request that lists them. Raises LabelsNotUsable,
+    and CatalogOutOfDate if a label that was just created may be missing.
     """
-    names, unusable = _look_up(tracking, account_id, wanted)
+    names, unusable = _look_up(tracking, account_id, labels_by_member)
     if unusable:
         up_to_date = await tracking.catalog.refresh()
-        names, unusable = _look_up(tracking, account_id, wanted)
+        names, unusable = _look_up(tracking, account_id, labels_by_member)
         if unusable:
             raise LabelsNotUsable(unusable) if up_to_date else CatalogOutOfDate
     return names
 
 
-async def _label(
+async def _write_labels(
     work: UnitOfWork, message: StoredMessage, labels: Mapping[UUID, Sequence[LinkLabel]]
 ) -> tuple[StoredMessage, MessageChanged]:
     links = [replace(link, labels=tuple(labels[link.id])) if link.id in labels else link for link in message.links]
@@ -67,22 +70,22 @@ async def _label(
 
 
 def _look_up(
-    tracking: Tracking, account_id: int, wanted: Mapping[str, Sequence[UUID]]
+    tracking: Tracking, account_id: int, labels_by_member: Mapping[str, Sequence[UUID]]
 ) -> tuple[dict[UUID, str], list[UnusableLabel]]:
     names: dict[UUID, str] = {}
     unusable = []
-    for member, place, label_id in _each(wanted):
+    for member, index, label_id in _flatten(labels_by_member):
         current = tracking.catalog.find(LabelChanged, label_id)
         if current is None or current.account_id != account_id or current.state == "deleted":
-            unusable.append(UnusableLabel(member, place, "There is no such label"))
+            unusable.append(UnusableLabel(member, index, "There is no such label"))
         elif current.state == "merged":
-            unusable.append(UnusableLabel(member, place, "The label was merged into another one"))
+            unusable.append(UnusableLabel(member, index, "The label was merged into another one"))
         else:
             names[label_id] = current.label_name
     return names, unusable
 
 
-def _each(wanted: Mapping[str, Sequence[UUID]]) -> Iterator[tuple[str, int, UUID]]:
-    for member, label_ids in wanted.items():
-        for place, label_id in enumerate(label_ids):
-            yield member, place, label_id
+def _flatten(labels_by_member: Mapping[str, Sequence[UUID]]) -> Iterator[tuple[str, int, UUID]]:
+    for member, label_ids in labels_by_member.items():
+        for index, label_id in enumerate(label_ids):
+            yield member, index, label_id

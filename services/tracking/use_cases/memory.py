@@ -13,14 +13,14 @@ TOPIC = "intake.clicks"
 MOST_REMEMBERED = 20_000
 
 
-def remember(memory: dict[Key, Value], learned: Mapping[Key, Value]) -> None:
-    """Add an entry to a cache of limited size."""
-    if len(memory) + len(learned) > MOST_REMEMBERED:
-        memory.clear()
-    memory.update(learned)
+def remember(cache: dict[Key, Value], entries: Mapping[Key, Value]) -> None:
+    """Add entries to a cache of at most `MOST_REMEMBERED` entries; it is cleared first if they do not fit."""
+    if len(cache) + len(entries) > MOST_REMEMBERED:
+        cache.clear()
+    cache.update(entries)
 
 
-def count_left_out(work: UnitOfWork, reasons: Mapping[str, int]) -> None:
+def count_dropped(work: UnitOfWork, reasons: Mapping[str, int]) -> None:
     """Count clicks that are dropped on purpose, by reason."""
 
     def count() -> None:

@@ -40,7 +40,7 @@ MOST_LINKS = 3_000  # links of a message, over all its revisions
 
 
 @dataclass(frozen=True, slots=True)
-class ReadHtml:
+class ParsedHtml:
     """The links and blocks of the HTML of a draft, and the text generated from it."""
 
     found: Sequence[FoundLink]
@@ -53,7 +53,7 @@ async def register_message(tracking: Tracking, account_id: int, draft: Draft) ->
 
     Raises InvalidBlocks, SenderNotFound, LimitReached, and EventTooLarge for more links than an event can hold.
     """
-    html = await tracking.thread_turns.run_in_thread(account_id, read_html, draft, tracking.own_urls)
+    html = await tracking.thread_turns.run_in_thread(account_id, parse_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         if await count_messages(work.connection, account_id) >= MOST_MESSAGES:
             raise LimitReached(f"The account has {MOST_MESSAGES} messages; delete some that are no longer needed")
@@ -70,7 +70,7 @@ async def edit_message(
     `require` is called with the present message, and may raise to refuse the change. Raises MessageNotFound, and the
     errors of `register_message`.
     """
-    html = await tracking.thread_turns.run_in_thread(account_id, read_html, draft, tracking.own_urls)
+    html = await tracking.thread_turns.run_in_thread(account_id, parse_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
         message, lost, event = await edit(work, message, draft, html)
@@ -95,15 +95,15 @@ async def delete_message(
     await tracking.announce(work, event)
 
 
-def read_html(draft: Draft, own_urls: Sequence[str] = ()) -> ReadHtml:
+def parse_html(draft: Draft, own_urls: Sequence[str] = ()) -> ParsedHtml:
     """Find the links and blocks of a draft, and generate its text. Raises InvalidBlocks. Slow for large drafts."""
     layout = find_blocks(draft.html)
     text = text_of(draft.html) if draft.content.text is None else draft.content.text
-    return ReadHtml(find_links(draft.html, own_urls), layout, text)
+    return ParsedHtml(find_links(draft.html, own_urls), layout, text)
 
 
 async def register(
-    work: UnitOfWork, account_id: int, draft: Draft, html: ReadHtml
+    work: UnitOfWork, account_id: int, draft: Draft, html: ParsedHtml
 ) -> tuple[StoredMessage, MessageChanged]:
     """Write a new message, and release the clicks that wait for it."""
     message = await insert_message(work.connection, account_id, uuid7(), draft.name, work.now)
@@ -113,9 +113,9 @@ async def register(
 
 
 async def edit(
-    work: UnitOfWork, message: StoredMessage, draft: Draft, html: ReadHtml
+    work: UnitOfWork, message: StoredMessage, draft: Draft, html: ParsedHtml
 ) -> tuple[StoredMessage, Sequence[Link], MessageChanged]:
-    """Write a new revision of `message`, which was read in this unit."""
+    """Write a new revision of `message`, which was read in this unit of work."""
     sender_id = draft.content.sender_id
     if sender_id is not None and await read_sender(work.connection, message.account_id, sender_id) is None:
         raise SenderNotFound
@@ -140,7 +140,7 @@ async def edit(
     return message, revised.lost, append_message(work, message)
 
 
-def _with_links(html: ReadHtml, revised: Revised) -> Layout:
+def _with_links(html: ParsedHtml, revised: Revised) -> Layout:
     starts = (link.place.start for link in html.found)
     return html.layout.with_links(list(zip(starts, revised.order, strict=True)))
 

@@ -15,11 +15,11 @@ from services.tracking.store.senders import Sender, read_sender
 from shared.account_turns import AccountTurns
 from shared.store.database import Database
 
-MOST_KEPT = 50  # messages whose templates are cached
+MOST_COMPILED = 50  # messages whose templates are cached
 MOST_CONTENTS = 100  # contents of one message
 _URL = re.compile(r"https?://[^\s<>\"]+")
-_ENDS_SENTENCES = ".,;:!?)'"
-_TOKEN = "\0"  # noqa: S105 - stands for one
+_SENTENCE_END = ".,;:!?)'"
+_TOKEN = "\0"  # noqa: S105 - a placeholder
 
 
 class CompiledMessage:
@@ -38,8 +38,8 @@ class CompiledMessage:
         if revision.content.subject_variants:
             self.variants[SUBJECT] = {*revision.content.subject_variants, ""}
 
-    def unknown(self, content: Mapping[str, str]) -> str | None:
-        """Return the first block of `content` whose variant does not exist; blocks that were removed are ignored."""
+    def first_unknown_block(self, content: Mapping[str, str]) -> str | None:
+        """Return the first block of `content` whose variant does not exist, or None; removed blocks are ignored."""
         return next(
             (block for block, variant in content.items() if variant not in self.variants.get(block, (variant,))), None
         )
@@ -80,14 +80,14 @@ class Renderer:
                 raise MessageNotFound
             sender_id = stored.content.sender_id
             sender = None if sender_id is None else await read_sender(connection, account_id, sender_id)
-            kept = self._compiled.get((message_id, stored.revision))
-            if kept is not None and kept.revision.version == stored.version and kept.sender == sender:
+            cached = self._compiled.get((message_id, stored.revision))
+            if cached is not None and cached.revision.version == stored.version and cached.sender == sender:
                 self._compiled.move_to_end((message_id, stored.revision))
-                return kept
+                return cached
             links = (await links_of_messages(connection, [message_id]))[message_id]
         compiled = CompiledMessage(account_id, stored, self._source_of(stored, links), sender, self._turns)
         self._compiled[message_id, stored.revision] = compiled
-        if len(self._compiled) > MOST_KEPT:
+        if len(self._compiled) > MOST_COMPILED:
             self._compiled.popitem(last=False)
         return compiled
 
@@ -113,9 +113,9 @@ def _tracked_text(text: str, links: list[Link], urls: Mapping[UUID, str | None])
     """Return a text part with the URLs of tracked links replaced."""
 
     def replacement(match: re.Match[str]) -> str:
-        url = match[0].rstrip(_ENDS_SENTENCES)
-        found = links_to(links, url)
-        tracked = urls.get(found[0].id) if found else None
+        url = match[0].rstrip(_SENTENCE_END)
+        matches = links_to(links, url)
+        tracked = urls.get(matches[0].id) if matches else None
         return (tracked or url) + match[0][len(url) :]
 
     return _URL.sub(replacement, text)

@@ -22,8 +22,12 @@ async def states_of_reports(
     """
     keys = [dedupe_key(report_id) for report_id in ids]
     recorded = await recorded_among(connection, account_id, source, keys)
-    rest = [report_id for report_id, key in zip(ids, keys, strict=True) if key not in recorded]
-    held = await held_among(connection, ClickReported.topic, f"{account_id}:".encode(), rest) if rest else set()
+    not_recorded = [report_id for report_id, key in zip(ids, keys, strict=True) if key not in recorded]
+    held = (
+        await held_among(connection, ClickReported.topic, f"{account_id}:".encode(), not_recorded)
+        if not_recorded
+        else set()
+    )
     return [
         "recorded" if key in recorded else "waiting" if report_id in held else "unknown"
         for report_id, key in zip(ids, keys, strict=True)

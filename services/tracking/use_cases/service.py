@@ -25,7 +25,7 @@ class Tracking:
     """The service's stores and keys.
 
     `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends in a slash.
-    Accounts take `turns` with large answers, and `thread_turns` with threads, of which one is at work at a time.
+    Large answers are computed in `turns` of the accounts, and work in threads in `thread_turns`, one thread at a time.
     """
 
     database: Database

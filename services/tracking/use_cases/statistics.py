@@ -47,7 +47,7 @@ class MessageStatistics:
     sends: list[tuple[Send | None, Numbers]]
 
 
-class _Kept(NamedTuple):
+class _CachedRows(NamedTuple):
     read_at: float
     rows: Sequence[Any]
 
@@ -55,39 +55,39 @@ class _Kept(NamedTuple):
 class ClickReads:
     """Caches results that need all clicks of a message, and computes one at a time for each account.
 
-    Rows may be old by at most `SECONDS_PER_CLICK` for each click of the message.
+    Rows are at most `SECONDS_PER_CLICK` old for each click of the message.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._cache: OrderedDict[Hashable, _CachedRows] = OrderedDict()
         self._rows = 0
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def rows(
-        self, account_id: int, question: Hashable, clicks: int, read: Callable[[], Awaitable[Sequence[Row]]]
+        self, account_id: int, key: Hashable, clicks: int, read: Callable[[], Awaitable[Sequence[Row]]]
     ) -> Sequence[Row]:
-        """Return the result of `read`, or its cached result for the same query about a message with so many clicks."""
+        """Return the result of `read`, or the cached one for `key`; `clicks` is the number of clicks of the message."""
         lock = self._locks.setdefault(account_id, asyncio.Lock())
         async with lock:
-            kept = self._kept.get(question)
-            if kept is not None and self._clock() - kept.read_at < clicks * SECONDS_PER_CLICK:
-                return kept.rows
-            asked_at = self._clock()
+            cached = self._cache.get(key)
+            if cached is not None and self._clock() - cached.read_at < clicks * SECONDS_PER_CLICK:
+                return cached.rows
+            started_at = self._clock()
             rows = await read()
-            self._keep(question, _Kept(asked_at, rows))
+            self._add(key, _CachedRows(started_at, rows))
             return rows
 
-    def _keep(self, question: Hashable, kept: _Kept) -> None:
-        self._forget(question)
-        self._kept[question] = kept
-        self._rows += 1 + len(kept.rows)
+    def _add(self, key: Hashable, cached: _CachedRows) -> None:
+        self._remove(key)
+        self._cache[key] = cached
+        self._rows += 1 + len(cached.rows)
         while self._rows > MOST_KEPT:
-            self._forget(next(iter(self._kept)))
+            self._remove(next(iter(self._cache)))
 
-    def _forget(self, question: Hashable) -> None:
-        if (kept := self._kept.pop(question, None)) is not None:
-            self._rows -= 1 + len(kept.rows)
+    def _remove(self, key: Hashable) -> None:
+        if (cached := self._cache.pop(key, None)) is not None:
+            self._rows -= 1 + len(cached.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,11 @@ class Series:
 
 
 async def series_of_message(
-    database: Database, reads: ClickReads, account_id: int, message_id: UUID, series: Series, asked: Hashable
+    database: Database, reads: ClickReads, account_id: int, message_id: UUID, series: Series, cache_key: Hashable
 ) -> tuple[StoredMessage, Sequence[Period]] | None:
     """Return a message and its periods with clicks; None if the message does not exist.
 
-    `asked` identifies equal requests for the cache. Raises TooManyPeriods.
+    `cache_key` identifies equal requests for the cache. Raises TooManyPeriods.
     """
     clicks = await _clicks_of(database, account_id, message_id)
     if clicks is None:
@@ -184,7 +184,7 @@ async def series_of_message(
                 MOST_PERIODS + 1,
             )
 
-    found = await reads.rows(account_id, ("periods", clicks.message_no, asked), clicks.total, read)
-    if len(found) > MOST_PERIODS:
+    periods = await reads.rows(account_id, ("periods", clicks.message_no, cache_key), clicks.total, read)
+    if len(periods) > MOST_PERIODS:
         raise TooManyPeriods
-    return clicks.message, found
+    return clicks.message, periods

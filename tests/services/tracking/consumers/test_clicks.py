@@ -18,7 +18,7 @@ from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.domain.mail import Draft
 from services.tracking.store.contacts import ContactRow, write_contacts
 from services.tracking.store.messages import StoredMessage
-from services.tracking.use_cases.messages import read_html, register
+from services.tracking.use_cases.messages import parse_html, register
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.bus.tail import Read, TailRecord
@@ -100,7 +100,7 @@ async def rig(migrated_dsn: str) -> AsyncIterator[HandlerRig]:
         await write_contacts(connection, [contact_row(contact_id) for contact_id in (1, 2, 3)])
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         draft = Draft("Spring", HTML)
-        message, _ = await register(work, 1, draft, read_html(draft))
+        message, _ = await register(work, 1, draft, parse_html(draft))
     yield HandlerRig(database, message)
     await database.close()
 
@@ -194,7 +194,7 @@ async def test_a_link_of_another_message_is_unknown_in_a_new_message(rig: Handle
     await rig.handle(rig.click(1))
     async with rig.database.unit_of_work(CATALOG_PARTITION) as work:
         draft = Draft("Summer", HTML)
-        message, _ = await register(work, 1, draft, read_html(draft))
+        message, _ = await register(work, 1, draft, parse_html(draft))
     await rig.handle(rig.click(1, message_id=message.message_id))
     # The link belongs to the first message, not to the second.
     assert await rig.database.pool.fetchval("SELECT reason FROM held") == "the message has no such link"

@@ -1,4 +1,4 @@
-"""A report is matched to a link of its message, rejected, or left out."""
+"""A report is matched to a link of its message, rejected, or dropped."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 
 from services.tracking.domain.intake import (
-    LeftOut,
+    ClickedLink,
+    DroppedReport,
     Message,
-    Placed,
     UnusableReport,
     contact_reference,
     evidence,
-    place,
+    find_clicked_link,
 )
 from services.tracking.domain.revisions import Link, LinkLabel
 from shared.events.intake import ClickReport
@@ -35,15 +35,15 @@ def by_url(url: str) -> ClickReport:
 
 
 def test_a_link_is_found_by_its_id_with_its_labels() -> None:
-    assert place(report(), MESSAGE, NOW) == Placed(DOG_LINK, (DOGS,))
+    assert find_clicked_link(report(), MESSAGE, NOW) == ClickedLink(DOG_LINK, (DOGS,))
 
 
 def test_a_url_of_one_link_finds_that_link() -> None:
-    assert place(by_url("https://a.example/dogs?a=1&b=2"), MESSAGE, NOW) == Placed(DOG_LINK, (DOGS,))
+    assert find_clicked_link(by_url("https://a.example/dogs?a=1&b=2"), MESSAGE, NOW) == ClickedLink(DOG_LINK, (DOGS,))
 
 
 def test_a_url_of_several_links_carries_the_labels_that_they_share() -> None:
-    assert place(by_url("https://a.example/pets"), MESSAGE, NOW) == Placed(TWO_A, (CATS,))
+    assert find_clicked_link(by_url("https://a.example/pets"), MESSAGE, NOW) == ClickedLink(TWO_A, (CATS,))
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,17 @@ def test_a_url_of_several_links_carries_the_labels_that_they_share() -> None:
     ],
 )
 def test_rejects_unknown_links_unknown_urls_and_future_times(rejected: ClickReport) -> None:
-    assert isinstance(place(rejected, MESSAGE, NOW), UnusableReport)
+    assert isinstance(find_clicked_link(rejected, MESSAGE, NOW), UnusableReport)
 
 
 def test_a_clock_that_is_slightly_ahead_is_tolerated() -> None:
-    assert isinstance(place(report(occurred_at=NOW + timedelta(minutes=4)), MESSAGE, NOW), Placed)
+    assert isinstance(find_clicked_link(report(occurred_at=NOW + timedelta(minutes=4)), MESSAGE, NOW), ClickedLink)
 
 
-def test_a_test_send_is_left_out() -> None:
-    assert place(report(send={"kind": "test", "id": "x", "sent_at": NOW}), MESSAGE, NOW) == LeftOut("test_send")
+def test_a_test_send_is_dropped() -> None:
+    assert find_clicked_link(report(send={"kind": "test", "id": "x", "sent_at": NOW}), MESSAGE, NOW) == DroppedReport(
+        "test_send"
+    )
 
 
 def test_all_spellings_of_an_address_refer_to_the_same_contact() -> None:
