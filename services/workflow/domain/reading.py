@@ -86,7 +86,7 @@ def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
 
 def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
     details: dict[str, str] = {}
-    # A list of one wrong item counts as empty: its own error would hide the cause. Errors of items come first.
+    # An item with an error is left out, so its list may seem too short. Errors of items come before those of lists.
     for error in errors:
         pointer = ""
         for part in error["loc"]:

@@ -63,7 +63,7 @@ def _needs_mark(text: str) -> bool:
 
 def read_date(cell: str, spelling: Spelling) -> str:
     """Return the date in a cell as `YYYY-MM-DD`. Raises InvalidError."""
-    match = _ISO.fullmatch(cell) or None
+    match = _ISO.fullmatch(cell)
     if match is not None:
         return _date(cell, int(match[1]), int(match[2]), int(match[3]))
     match = _YEAR_FIRST.fullmatch(cell)

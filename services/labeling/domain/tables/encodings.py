@@ -10,7 +10,6 @@ _MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-MARK_LENGTH: dict[Encoding, int] = {"utf-8-sig": 3}
 # The five bytes that Windows-1252 does not define are read as control characters, as browsers do.
 _UNDEFINED = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 

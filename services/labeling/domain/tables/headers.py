@@ -27,7 +27,7 @@ _NAMES: Mapping[Known, str] = {
         """,
     "subscription": """
         subscription subscriptionstatus abonnement statusinschrijving inschrijving inschrijvingsstatus emailstatus
-        abonnementstatus optin nieuwsbrief newsletter einwilligung statutabonnement inscription subscribed aboniert
+        abonnementstatus optin nieuwsbrief newsletter einwilligung statutabonnement inscription subscribed abonniert
         """,
     "language": "language taal langue sprache lang locale taalcode languagecode voorkeurtaal",
 }

@@ -12,7 +12,6 @@ from services.labeling.domain.tables.encodings import Encoding, byte_length, dec
 from services.labeling.domain.tables.json_lines import MOST_EXAMINED, cells_of, names_of, split_lines
 
 Kind = Literal["csv", "xlsx", "xls", "ods", "ndjson"]
-UNREADABLE = "\ufffd"  # stands for a byte that is invalid in the file's encoding
 
 
 @dataclass(frozen=True, slots=True)
