@@ -1,4 +1,4 @@
-"""Accounts take turns with long work, so that a request waits for one piece of another account's work at a time."""
+"""Accounts take turns with long computations, so that a request waits only for short turns of others."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -9,7 +9,8 @@ from typing import TypeVar, TypeVarTuple
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
-LASTS = 0.002  # seconds of a turn; an answer of other tasks takes several rounds of the loop, and waits in each
+# Seconds. A request of another task needs several iterations of the event loop, and may wait for a turn in each.
+TURN_LASTS = 0.002
 
 
 class AccountTurns:
@@ -20,8 +21,8 @@ class AccountTurns:
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()  # the next account first
-        self._at_work: int | None = None  # the account whose turn it is
-        self._is_taken = False
+        self._current_account: int | None = None  # whose turn it is
+        self._is_busy = False  # a turn is in progress, or about to be granted
 
     async def run(self, account_id: int, steps: Generator[None, None, Result]) -> Result:
         """Carry out the short steps of a computation on the event loop; return what the generator returns.
@@ -30,57 +31,57 @@ class AccountTurns:
         """
         while True:
             await self._wait(account_id)
-            ends = perf_counter() + LASTS
+            ends_at = perf_counter() + TURN_LASTS
             try:
                 next(steps)
-                while perf_counter() < ends:
+                while perf_counter() < ends_at:
                     next(steps)
-            except StopIteration as stopped:
-                result: Result = stopped.value
+            except StopIteration as stop:
+                result: Result = stop.value
                 return result
             finally:
-                self._pass_on()
+                self._grant_next()
 
     async def run_in_thread(
         self, account_id: int, compute: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
-        """Return what `compute` returns, which takes a turn in a thread.
+        """Call `compute` in a thread, as one turn; return what it returns.
 
-        Threads and the event loop share the interpreter's lock: with many threads at work, the loop waits for all. A
+        Threads and the event loop share the interpreter's lock: with many busy threads, the loop waits for all. A
         thread cannot be stopped, so its turn lasts until it ends, even if the caller is cancelled before.
         """
         await self._wait(account_id)
-        computing = asyncio.ensure_future(asyncio.to_thread(compute, *arguments))
-        computing.add_done_callback(lambda _: self._pass_on())
-        return await asyncio.shield(computing)
+        future = asyncio.ensure_future(asyncio.to_thread(compute, *arguments))
+        future.add_done_callback(lambda _: self._grant_next())
+        return await asyncio.shield(future)
 
     async def _wait(self, account_id: int) -> None:
         """Wait for a turn; at least until the tasks that are ready have run."""
         loop = asyncio.get_running_loop()
         granted = loop.create_future()
         self._waiting.setdefault(account_id, deque()).append(granted)
-        if not self._is_taken:
-            self._is_taken = True
-            loop.call_soon(self._pass_on)
+        if not self._is_busy:
+            self._is_busy = True
+            loop.call_soon(self._grant_next)
         try:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._pass_on()
+                self._grant_next()
             raise
 
-    def _pass_on(self) -> None:
+    def _grant_next(self) -> None:
         """Give the next turn to the account that has waited longest. Its task runs after those that are ready now."""
-        if self._at_work is not None and self._at_work in self._waiting:
-            self._waiting.move_to_end(self._at_work)
+        if self._current_account is not None and self._current_account in self._waiting:
+            self._waiting.move_to_end(self._current_account)
         while self._waiting:
             account_id, waiting = next(iter(self._waiting.items()))
             granted = waiting.popleft()
             if not waiting:
                 del self._waiting[account_id]
-            if not granted.done():  # a task that was cancelled wants it no more
-                self._at_work = account_id
+            if not granted.done():  # done already: its task was cancelled
+                self._current_account = account_id
                 granted.set_result(None)
                 return
-        self._at_work = None
-        self._is_taken = False
+        self._current_account = None
+        self._is_busy = False

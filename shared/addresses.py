@@ -18,7 +18,7 @@ _PLAIN = re.compile(
     rf"(?P<domain>(?:{_LABEL}\.)+(?!(?:arpa|invalid|local|localhost|onion)\Z)[A-Za-z]{{2,63}})\Z",
     re.IGNORECASE,
 )
-_LONGEST = 254
+_MAX_LENGTH = 254
 
 
 class Address(NamedTuple):
@@ -35,7 +35,7 @@ class AddressError(ValueError):
 def parse_address(text: str) -> Address:
     """Return `text` as an address. Asks no name server. Raises AddressError."""
     trimmed = text.strip()
-    plain = _PLAIN.match(trimmed) if len(trimmed) <= _LONGEST else None
+    plain = _PLAIN.match(trimmed) if len(trimmed) <= _MAX_LENGTH else None
     if plain is None:
         return parse_fully(trimmed)
     local, domain = plain["local"], plain["domain"].lower()
@@ -45,7 +45,7 @@ def parse_address(text: str) -> Address:
 def parse_fully(text: str) -> Address:
     """Return `text` as an address, without the fast path for plain ASCII. Raises AddressError."""
     try:
-        # Test domains are accepted: somebody who evaluates Penchant may have no other address.
+        # Test domains are accepted: there may be no other address while Penchant is being evaluated.
         valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise AddressError(f"not an e-mail address: {error}") from None

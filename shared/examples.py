@@ -32,12 +32,12 @@ class NoExampleError(LookupError):
 
 
 def example_of(schema: Schema, schemas: Mapping[str, Schema], pointer: str = "") -> Any:  # noqa: ANN401 # any JSON value
-    """Return an example of a schema; `schemas` has those that it refers to, by name.
+    """Return an example of a schema; `schemas` has the schemas that it refers to, by name. `pointer` is its place.
 
-    Raises NoExampleError.
+    Raises NoExampleError if an example is missing and cannot be composed.
     """
-    if _own(schema):
-        return _own(schema)[0]
+    if _own_examples(schema):
+        return _own_examples(schema)[0]
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, pointer)
     if "const" in schema:
@@ -78,11 +78,11 @@ def described(schema: Schema, schemas: Mapping[str, Schema]) -> bool:
     return name in schemas and described(schemas[name], schemas)
 
 
-def _own(schema: Schema) -> list[Any]:
+def _own_examples(schema: Schema) -> list[Any]:
     """Return the examples in a schema itself, or in its only choice besides null."""
-    found: list[Any] = schema.get("examples") or []
+    examples: list[Any] = schema.get("examples") or []
     choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
-    return found or (_own(choices[0]) if len(choices) == 1 else [])
+    return examples or (_own_examples(choices[0]) if len(choices) == 1 else [])
 
 
 def _one_of(choices: list[Schema], schemas: Mapping[str, Schema], pointer: str) -> Any:  # noqa: ANN401 # any JSON value
@@ -118,7 +118,7 @@ def _object(schema: Schema, schemas: Mapping[str, Schema], pointer: str) -> dict
     return {
         name: example_of(inner, schemas, f"{pointer}/{name}")
         for name, inner in schema.get("properties", {}).items()
-        if name in required or _own(inner)
+        if name in required or _own_examples(inner)
     }
 
 
@@ -128,6 +128,6 @@ def _fits(value: object, schema: Schema) -> bool:
     if "enum" in schema:
         return value in schema["enum"]
     return any(
-        isinstance(value, _PYTHON_TYPES.get(one.get("type", ""), ())) and value in one.get("enum", [value])
-        for one in (schema, *schema.get("anyOf", ()))
+        isinstance(value, _PYTHON_TYPES.get(option.get("type", ""), ())) and value in option.get("enum", [value])
+        for option in (schema, *schema.get("anyOf", ()))
     )

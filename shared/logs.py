@@ -20,14 +20,14 @@ from shared.correlation import correlation_id
 
 _EMAIL = re.compile(r"[^\s@<>()\[\]\",;:]+(?:@|%40)[^\s@<>()\[\]\"',;:&]+")
 _DSN_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
-_KEY = re.compile(r"\bpk_[A-Za-z0-9_-]{8,}")
+_API_KEY = re.compile(r"\bpk_[A-Za-z0-9_-]{8,}")
 # These libraries log each retry, poll or request; the relevant ones are logged by our own code.
 _NOISY = {"aiokafka": logging.WARNING, "asyncio": logging.WARNING, "uvicorn": logging.ERROR, "httpx": logging.WARNING}
 
 
 def configure_logging(service: str, level: str = "info", stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's logging to `stream` (standard output) as JSON lines."""
-    shared: list[Processor] = [
+    common: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,7 +38,7 @@ def configure_logging(service: str, level: str = "info", stream: TextIO | None =
     threshold = logging.getLevelName(level.upper())
     output = stream or sys.stdout
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(serializer=_to_json)],
+        processors=[*common, structlog.processors.JSONRenderer(serializer=_to_json)],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=False,
@@ -46,7 +46,7 @@ def configure_logging(service: str, level: str = "info", stream: TextIO | None =
     handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(serializer=_to_json),
@@ -56,8 +56,8 @@ def configure_logging(service: str, level: str = "info", stream: TextIO | None =
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-    for name, least in _NOISY.items():
-        logging.getLogger(name).setLevel(max(least, threshold))
+    for name, minimum in _NOISY.items():
+        logging.getLogger(name).setLevel(max(minimum, threshold))
     logging.captureWarnings(capture=True)
 
 
@@ -101,7 +101,7 @@ def _error_of(exc_info: ExcInfo | BaseException | bool | None) -> BaseException 
 def redacted(text: str) -> str:
     """Return `text` without e-mail addresses, API keys and passwords of DSNs."""
     if "pk_" in text:
-        text = _KEY.sub("<key>", text)
+        text = _API_KEY.sub("<key>", text)
     if "@" in text or "%40" in text:
         text = _EMAIL.sub("<address>", _DSN_PASSWORD.sub(r"\1:<password>", text))
     return text

@@ -13,7 +13,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -38,7 +38,7 @@ BATCH_SECONDS = Histogram(
     "penchant_batch_seconds",
     "Time to handle a batch, from its decoding to its commit.",
     ("consumer",),
-    buckets=_QUICK,
+    buckets=_SECONDS_BUCKETS,
     registry=REGISTRY,
 )
 RECORDS_APPLIED = Counter(
@@ -92,7 +92,7 @@ HTTP_SECONDS = Histogram(
     "penchant_http_request_seconds",
     "Time to answer a request; the route is its template.",
     ("method", "route", "status"),
-    buckets=_QUICK,
+    buckets=_SECONDS_BUCKETS,
     registry=REGISTRY,
 )
 
@@ -136,7 +136,7 @@ class QuickHistogram:
 REDIRECT_SECONDS = QuickHistogram(
     "penchant_redirect_seconds",
     "Time to answer a tracked link, acknowledgement by Kafka included.",
-    _QUICK,
+    _SECONDS_BUCKETS,
     REGISTRY,
 )
 

@@ -13,11 +13,11 @@ from stamina.instrumentation import set_on_retry_hooks
 log = structlog.get_logger()
 
 FIRST_PAUSE, LONGEST_PAUSE, SPREAD = 0.1, 5.0, 0.5  # seconds
-STEADY = 10.0  # seconds; an attempt that worked for so long before it failed resets the delays
+RESET_AFTER = 10.0  # seconds; an attempt that runs for longer before it fails resets the delays
 
 Result = TypeVar("Result")
 
-# Its own hook would log the error's text, which may contain a value such as an address.
+# stamina's own hook would log the error's text, which may contain a value such as an address.
 set_on_retry_hooks([])
 
 
@@ -39,7 +39,7 @@ class Pauses:
         return pause
 
     def reset(self) -> None:
-        """Note a success: the next delay is the first one again."""
+        """Record a success: the next delay is the first one again."""
         self._next = FIRST_PAUSE
 
 
@@ -52,25 +52,25 @@ async def until_it_works(
     """Call `attempt` until it succeeds; return its result.
 
     Errors that are not temporary are raised. Each failure is logged with `what`, and `failed` is called. An attempt may
-    run for ever: one that fails after a long time is retried as soon as after a first failure.
+    run for ever: when one fails after a long time, the delays start from the first one again.
     """
     pauses = Pauses()
-    began = monotonic()
+    started_at = monotonic()
 
     def pause_after(error: Exception) -> bool | float:
         if not is_passing(error):
             return False
         log.warning("tried again", what=what, error=type(error).__name__)
         failed()
-        if monotonic() - began > STEADY:
+        if monotonic() - started_at > RESET_AFTER:
             pauses.reset()
         return pauses.after_failure()
 
-    async for each in stamina.retry_context(on=pause_after, attempts=None, timeout=None):
-        with each:
-            began = monotonic()
+    async for tracked_attempt in stamina.retry_context(on=pause_after, attempts=None, timeout=None):
+        with tracked_attempt:
+            started_at = monotonic()
             return await attempt()
-    raise AssertionError("it was tried for ever")
+    raise AssertionError("retries never end")
 
 
 async def repeat(
@@ -78,6 +78,6 @@ async def repeat(
 ) -> NoReturn:
     """Call `task` now, and then every `every` seconds for ever; for the other arguments see `until_it_works`."""
     while True:
-        began = monotonic()
+        started_at = monotonic()
         await until_it_works(what, task, is_passing)
-        await asyncio.sleep(max(0.0, began + every - monotonic()))
+        await asyncio.sleep(max(0.0, started_at + every - monotonic()))

@@ -14,7 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free one
+Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free port
 
 
 PREFIX = "PENCHANT_"
@@ -23,12 +23,12 @@ PREFIX = "PENCHANT_"
 def problems_of(error: ValidationError) -> str:
     """Return the problems of the environment: one line for each variable, without its value."""
     return "\n".join(
-        f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: {_said(problem['type'], problem['msg'])}"
+        f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: {_detail(problem['type'], problem['msg'])}"
         for problem in error.errors(include_input=False, include_url=False)
     )
 
 
-def _said(kind: str, message: str) -> str:
+def _detail(kind: str, message: str) -> str:
     return "is not set, and has no default" if kind == "missing" else message
 
 

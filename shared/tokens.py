@@ -83,6 +83,7 @@ class SigningKey:
 
     @property
     def tag(self) -> int:
+        """The number that names the key in a token, from 0 to 65,535."""
         return int.from_bytes(sha256(self.id.encode()).digest()[:2], "big")
 
 
@@ -125,78 +126,87 @@ class TokenKeys:
         signed = raw[:-_MAC_LENGTH]
         if secret is None or not compare_digest(digest(secret, signed, "sha256")[:_MAC_LENGTH], raw[-_MAC_LENGTH:]):
             raise NotGenuineError
-        return _recipient(signed)
+        return _contents(signed)
 
 
 class TokenMaker:
     """Makes the tokens of one send of one message, one contact after another."""
 
     def __init__(
-        self, secret: bytes, tag: int, of: tuple[int, UUID, Send | None], purpose: Purpose = Purpose.RECIPIENT
+        self,
+        secret: bytes,
+        tag: int,
+        message_and_send: tuple[int, UUID, Send | None],
+        purpose: Purpose = Purpose.RECIPIENT,
     ) -> None:
-        account_id, message_id, send = of
+        account_id, message_id, send = message_and_send
         self._secret = secret
-        when, self._send_id = _write_send(send)
-        self._first = (_VERSION << 4 | purpose, tag, when >> 32, when & 0xFFFFFFFF, account_id)
+        send_number, self._send_id = _write_send(send)
+        self._fields = (_VERSION << 4 | purpose, tag, send_number >> 32, send_number & 0xFFFFFFFF, account_id)
         self._message = message_id.bytes
 
     def token(self, contact_id: int) -> str:
-        signed = _HEAD.pack(*self._first, contact_id, self._message) + self._send_id
+        """Return the token of a contact."""
+        signed = _HEAD.pack(*self._fields, contact_id, self._message) + self._send_id
         raw = signed + digest(self._secret, signed, "sha256")[:_MAC_LENGTH]
         return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def _write_send(send: Send | None) -> tuple[int, bytes]:
-    """Return the six bytes about the send, as a number, and its id."""
+    """Return the six bytes about the send, as a number, and the bytes of its id.
+
+    Raises ValueError if a token cannot hold it.
+    """
     if send is None:
         return 0, b""
-    encoding, written = _write_send_id(send.id)
+    encoding, id_bytes = _write_send_id(send.id)
     milliseconds = (send.sent_at - _EPOCH) // _MILLISECOND
     if not 0 <= milliseconds < 1 << _TIME_BITS:
         raise ValueError("sent_at must be between 1970 and 2248")
-    return (encoding << _KIND_BITS | _KIND_NUMBER[send.kind]) << _TIME_BITS | milliseconds, written
+    return (encoding << _KIND_BITS | _KIND_NUMBER[send.kind]) << _TIME_BITS | milliseconds, id_bytes
 
 
 def _write_send_id(send_id: str) -> tuple[int, bytes]:
+    """Return how the id is written, `_UUID` or `_TEXT`, and its bytes."""
     try:
         as_uuid = UUID(send_id)
     except ValueError:
         as_uuid = None
     if as_uuid is not None and str(as_uuid) == send_id:
         return _UUID, as_uuid.bytes
-    written = send_id.encode()
-    if len(written) > LONGEST_SEND_ID:
+    text = send_id.encode()
+    if len(text) > LONGEST_SEND_ID:
         raise ValueError(f"a send's id takes at most {LONGEST_SEND_ID} bytes of UTF-8")
-    return _TEXT, written
+    return _TEXT, text
 
 
-def _recipient(signed: bytes) -> TokenContents:
+def _contents(signed: bytes) -> TokenContents:
     _, _, high, low, account_id, contact_id, message = _HEAD.unpack_from(signed)
     return TokenContents(account_id, contact_id, _message_id(message), _send(high << 32 | low, signed[_HEAD.size :]))
 
 
-# Thousands of clicks are on the same few messages and sends.
+# Cached: thousands of clicks are on the same few messages and sends.
 @lru_cache(maxsize=4096)
 def _message_id(raw: bytes) -> UUID:
     return UUID(bytes=raw)
 
 
 @lru_cache(maxsize=4096)
-def _send(when: int, written: bytes) -> Send | None:
-    """Return the send that `_write_send` has written."""
-    kind = _KINDS[when >> _TIME_BITS & (1 << _KIND_BITS) - 1]
+def _send(send_number: int, id_bytes: bytes) -> Send | None:
+    """Return the send, from the two results of `_write_send`."""
+    kind = _KINDS[send_number >> _TIME_BITS & (1 << _KIND_BITS) - 1]
     if kind is None:
         return None
-    is_uuid = when >> _TIME_BITS + _KIND_BITS == _UUID
+    is_uuid = send_number >> _TIME_BITS + _KIND_BITS == _UUID
     return Send(
         kind=kind,
-        id=str(UUID(bytes=written)) if is_uuid else written.decode(),
-        sent_at=_EPOCH + (when & (1 << _TIME_BITS) - 1) * _MILLISECOND,
+        id=str(UUID(bytes=id_bytes)) if is_uuid else id_bytes.decode(),
+        sent_at=_EPOCH + (send_number & (1 << _TIME_BITS) - 1) * _MILLISECOND,
     )
 
 
 def _decode(token: bytes) -> bytes:
-    """Return the bytes of a token. Other spellings, whose additional characters Python would ignore, are refused."""
+    """Return the bytes of a token. Raises NotGenuineError, also for characters that Python's decoder would ignore."""
     if len(token) > 119:
         raise NotGenuineError
     try:

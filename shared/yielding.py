@@ -1,4 +1,4 @@
-"""Let other tasks run in the middle of long work: nobody may hold the event loop for more than 50 ms."""
+"""Lets other tasks run during long computations: no task may block the event loop for more than 50 ms."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -7,15 +7,15 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-# Seconds. Several tasks may work like this, and all of them run in one turn of the loop.
+# Seconds. Several tasks may do this, and all of them run in one iteration of the loop.
 HOLDS_FOR = 0.01
 
 
 async def yielding(items: Iterable[Item]) -> AsyncGenerator[Item, None]:
-    """Iterate over `items`, and yield to other tasks whenever the loop has been held for 10 ms."""
-    since = monotonic()
+    """Iterate over `items`, and let other tasks run whenever the loop has been blocked for 10 ms."""
+    started_at = monotonic()
     for item in items:
         yield item
-        if monotonic() - since > HOLDS_FOR:
+        if monotonic() - started_at > HOLDS_FOR:
             await asyncio.sleep(0)
-            since = monotonic()
+            started_at = monotonic()

@@ -1,4 +1,4 @@
-"""What criteria may name: the labels, messages, links, fields and segments of an account, as the catalogs say."""
+"""What criteria may name: the labels, messages, links, fields and segments of an account, according to the catalogs."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -17,10 +17,10 @@ class Catalog(Protocol):
     """The part of `shared.bus.catalog.Catalog` that is used here."""
 
     def find(self, model: type[Thing], identity: object) -> Thing | None:
-        """Return the newest state of one thing."""
+        """Return the newest state of one thing; None if it is unknown."""
 
     def message_of(self, link_id: UUID) -> UUID | None:
-        """Return the message that contains a link."""
+        """Return the message that contains a link; None if it is unknown."""
 
 
 class AccountLookup:
@@ -38,22 +38,22 @@ class AccountLookup:
 
     def label(self, label_id: UUID) -> Existence:
         """Return whether the label exists; a merged label stands for the one that it was merged into."""
-        followed = {label_id}
-        while (found := self._own(LabelChanged, label_id)) is not None and found.merged_into is not None:
-            label_id = found.merged_into
-            if label_id in followed:
+        visited = {label_id}
+        while (label := self._own(LabelChanged, label_id)) is not None and label.merged_into is not None:
+            label_id = label.merged_into
+            if label_id in visited:
                 return "merged"
-            followed.add(label_id)
-        if found is None:
+            visited.add(label_id)
+        if label is None:
             return "unknown"
-        return "known" if found.state in ("active", "hidden") else "merged" if found.state == "merged" else "deleted"
+        return "known" if label.state in ("active", "hidden") else "merged" if label.state == "merged" else "deleted"
 
     def message(self, message_id: UUID) -> Existence:
         """Return whether the message exists."""
-        found = self._own(MessageChanged, message_id)
-        if found is None:
+        event = self._own(MessageChanged, message_id)
+        if event is None:
             return "unknown"
-        return "known" if found.state == "active" else "deleted"
+        return "known" if event.state == "active" else "deleted"
 
     def link(self, link_id: UUID) -> Existence:
         """Return whether the link exists; links that were removed from their message still do."""
@@ -62,13 +62,13 @@ class AccountLookup:
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
         """Return the type and the choices of a field; None if it does not exist or was deleted."""
-        found = self._catalog.find(FieldChanged, (self._account_id, key))
-        return None if found is None or found.state != "active" else (found.field_type, found.choices)
+        event = self._catalog.find(FieldChanged, (self._account_id, key))
+        return None if event is None or event.state != "active" else (event.field_type, event.choices)
 
     def segment(self, segment_id: UUID) -> Criterion | None:
         """Return the criterion of a segment; None if it does not exist or was deleted."""
         return self._segment_of(segment_id)
 
     def _own(self, model: type[Thing], identity: UUID) -> Thing | None:
-        found = self._catalog.find(model, identity)
-        return None if found is None or found.account_id != self._account_id else found
+        event = self._catalog.find(model, identity)
+        return None if event is None or event.account_id != self._account_id else event

@@ -50,17 +50,17 @@ class StoredBlock(Protocol):
 
 def read_blocks(stored: Iterable[StoredBlock]) -> tuple[Block, ...]:
     """Read the blocks of a message; variants without a criterion, or with one that cannot be read, are omitted."""
-    return tuple(Block(one.block, tuple(_variants(one.variants))) for one in stored)
+    return tuple(Block(block.block, tuple(_variants(block.variants))) for block in stored)
 
 
 def _variants(stored: Iterable[StoredVariant]) -> Iterable[Variant]:
-    for one in stored:
-        if one.criterion is None:
+    for variant in stored:
+        if variant.criterion is None:
             continue
         try:
-            yield Variant(one.variant, parse(one.criterion))
+            yield Variant(variant.variant, parse(variant.criterion))
         except InvalidCriterion:
-            continue  # a later release wrote it: skip the variant
+            continue  # written by a later release
 
 
 def decide_content(blocks: Iterable[Block], is_true: Callable[[Criterion], bool]) -> dict[str, str]:

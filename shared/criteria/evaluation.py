@@ -59,14 +59,14 @@ class Evaluation:
         """Return the evaluation with the nodes of `written`, which correspond one to one to the evaluated nodes."""
         match written:
             case All(nodes) | AnyOf(nodes):
-                within: tuple[Criterion, ...] = nodes
+                children: tuple[Criterion, ...] = nodes
             case Not(node):
-                within = (node,)
+                children = (node,)
             case InSegment(_, inner) if inner is not None:
-                within = (inner,)
+                children = (inner,)
             case _:
-                within = ()
-        parts = tuple(part.as_written(node) for part, node in zip(self.parts, within, strict=True))
+                children = ()
+        parts = tuple(part.as_written(node) for part, node in zip(self.parts, children, strict=True))
         return replace(self, node=written, parts=parts)
 
 
@@ -75,20 +75,20 @@ def evaluate(criterion: Criterion, facts: Facts, today: date) -> Evaluation:
 
     Segments must have been inlined (ValueError if not). For an unknown contact the root is always false.
     """
-    found = _evaluate(criterion, facts, today)
-    if found.truth and not facts.known:
-        return Evaluation(truth=False, node=found.node, saw=found.saw | {"known": False}, parts=found.parts)
-    return found
+    result = _evaluate(criterion, facts, today)
+    if result.truth and not facts.known:
+        return Evaluation(truth=False, node=result.node, saw=result.saw | {"known": False}, parts=result.parts)
+    return result
 
 
 def _evaluate(node: Criterion, facts: Facts, today: date) -> Evaluation:
     match node:
         case All(parts):
-            seen = tuple(_evaluate(part, facts, today) for part in parts)
-            return Evaluation(all(part.truth for part in seen), node, parts=seen)
+            evaluated = tuple(_evaluate(part, facts, today) for part in parts)
+            return Evaluation(all(part.truth for part in evaluated), node, parts=evaluated)
         case AnyOf(parts):
-            seen = tuple(_evaluate(part, facts, today) for part in parts)
-            return Evaluation(any(part.truth for part in seen), node, parts=seen)
+            evaluated = tuple(_evaluate(part, facts, today) for part in parts)
+            return Evaluation(any(part.truth for part in evaluated), node, parts=evaluated)
         case Not(part):
             inner = _evaluate(part, facts, today)
             return Evaluation(not inner.truth, node, parts=(inner,))
@@ -109,8 +109,8 @@ def _leaf(node: Criterion, facts: Facts, today: date) -> Evaluation:
             return _clicks(node, facts, today)
         case Engaged(period=period, count=count):
             first, last = _bounds(period, today)
-            number_seen = facts.engagements(node, first, last)
-            return Evaluation(count.holds(number_seen), node, {"count": number_seen} | _days(first, last))
+            matching = facts.engagements(node, first, last)
+            return Evaluation(count.holds(matching), node, {"count": matching} | _days(first, last))
         case TopLabel():
             return _top_label(node, facts, today)
         case MoreClicks():
@@ -144,9 +144,9 @@ def _attribute(node: Criterion, facts: Facts, today: date) -> Evaluation:
 def _clicks(node: Clicked, facts: Facts, today: date) -> Evaluation:
     first, last = _bounds(node.period, today)
     refused = isinstance(node.target, UUID) and node.selector == "label" and facts.refused(node.target)
-    number_seen = 0 if refused and not node.refused else facts.clicks(node, first, last)
-    saw: dict[str, Any] = {"count": number_seen} | _days(first, last)
-    return Evaluation(node.count.holds(number_seen), node, saw | ({"refused": True} if refused else {}))
+    matching = 0 if refused and not node.refused else facts.clicks(node, first, last)
+    saw: dict[str, Any] = {"count": matching} | _days(first, last)
+    return Evaluation(node.count.holds(matching), node, saw | ({"refused": True} if refused else {}))
 
 
 def _more_clicks(node: MoreClicks, facts: Facts, today: date) -> Evaluation:
@@ -172,8 +172,8 @@ def _top_label(node: TopLabel, facts: Facts, today: date) -> Evaluation:
 def _label_clicks(
     labels: tuple[UUID, ...] | None, facts: Facts, first: date | None, last: date | None
 ) -> dict[UUID, LabelClicks]:
-    found = facts.label_clicks(labels, first, last)
-    return {label: clicked for label, clicked in found.items() if not facts.refused(label)}
+    clicks = facts.label_clicks(labels, first, last)
+    return {label: clicked for label, clicked in clicks.items() if not facts.refused(label)}
 
 
 def _label(node: HoldsLabel, facts: Facts, today: date) -> Evaluation:
@@ -194,30 +194,30 @@ def _days(first: date | None, last: date | None) -> dict[str, str]:
 
 def compare(operator: Operator, value: Scalar | None, operand: Scalar | tuple[Scalar, ...]) -> bool:
     """Return whether a field's value (None if it has none) satisfies the operator with its operand."""
-    several = operand if isinstance(operand, tuple) else (operand,)
+    operands = operand if isinstance(operand, tuple) else (operand,)
     match operator:
         case "is":
-            return same(value, several[0])
+            return same(value, operands[0])
         case "is_not":
-            return not same(value, several[0])
+            return not same(value, operands[0])
         case "in":
-            return any(same(value, one) for one in several)
+            return any(same(value, one) for one in operands)
         case "exists":
-            return (value is not None) == several[0]
+            return (value is not None) == operands[0]
         case "starts_with":
-            return isinstance(value, str) and normal(value).startswith(normal(str(several[0])))
+            return isinstance(value, str) and normal(value).startswith(normal(str(operands[0])))
         case _:
-            return value is not None and _ordered(operator, value, several)
+            return value is not None and _ordered(operator, value, operands)
 
 
 def _ordered(operator: Operator, value: Scalar, operands: Iterable[Scalar]) -> bool:
     numbers = [number(one) for one in (value, *operands)]
     days = [parse_day(one) for one in (value, *operands)]
-    seen = [one for one in numbers if one is not None] or [float(one.toordinal()) for one in days if one is not None]
-    if len(seen) != len(numbers):
+    values = [one for one in numbers if one is not None] or [float(one.toordinal()) for one in days if one is not None]
+    if len(values) != len(numbers):
         return False
     if operator in ("less_than", "before"):
-        return seen[0] < seen[1]
+        return values[0] < values[1]
     if operator in ("greater_than", "after"):
-        return seen[0] > seen[1]
-    return seen[1] <= seen[0] <= seen[2]
+        return values[0] > values[1]
+    return values[1] <= values[0] <= values[2]

@@ -54,7 +54,7 @@ class Facts(Protocol):
 
     @property
     def known(self) -> bool:
-        """Whether the contact is an active one of the account."""
+        """Whether the contact is an active contact of the account."""
 
     @property
     def created(self) -> date | None:
@@ -66,7 +66,7 @@ class Facts(Protocol):
     def refused(self, label: UUID) -> bool:
         """Return whether the contact removed the label itself, and it was not assigned again since."""
 
-    def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
+    def clicks(self, node: Clicked, first: date | None, last: date | None) -> int:
         """Return how many human clicks the node's selector matches, including those on refused labels."""
 
     def label_clicks(
@@ -74,7 +74,7 @@ class Facts(Protocol):
     ) -> Mapping[UUID, LabelClicks]:
         """Return the clicks on each of these labels (None: any) that has clicks, including refused labels."""
 
-    def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
+    def engagements(self, node: Engaged, first: date | None, last: date | None) -> int:
         """Return how many engagements the node matches."""
 
     def value(self, key: str) -> Scalar | None:
@@ -91,18 +91,18 @@ def email_domain(email: str | None) -> str | None:
 
 def attributes_of(event: ContactChanged) -> dict[Attribute, str]:
     """Return the attributes of a contact that have a value."""
-    found: dict[Attribute, str | None] = {
+    attributes: dict[Attribute, str | None] = {
         "email_domain": email_domain(event.email),
         "language": event.language,
         "source": event.source,
         "subscription": event.subscription,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 @dataclass(slots=True)
 class ContactFacts:
-    """Facts in plain collections that are scanned one by one: the reference implementation."""
+    """Facts in plain collections, which are scanned: the reference implementation."""
 
     known: bool = True
     contact_id: int = 0
@@ -117,8 +117,8 @@ class ContactFacts:
     def label_since(self, label: UUID) -> date | None:
         return self.labels.get(label)
 
-    def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
-        return sum(click.number for click in self.clicked if inside(click.day, first, last) and selects(asked, click))
+    def clicks(self, node: Clicked, first: date | None, last: date | None) -> int:
+        return sum(click.number for click in self.clicked if inside(click.day, first, last) and selects(node, click))
 
     def refused(self, label: UUID) -> bool:
         return label in self.refusals
@@ -129,19 +129,19 @@ class ContactFacts:
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> Mapping[UUID, LabelClicks]:
-        found: dict[UUID, LabelClicks] = {}
+        clicks: dict[UUID, LabelClicks] = {}
         for click in self.clicked:
             if inside(click.day, first, last):
                 for label in click.labels if labels is None else click.labels.intersection(labels):
-                    number, latest = found.get(label, (0, click.day))
-                    found[label] = LabelClicks(number + click.number, max(latest, click.day))
-        return found
+                    number, latest = clicks.get(label, (0, click.day))
+                    clicks[label] = LabelClicks(number + click.number, max(latest, click.day))
+        return clicks
 
-    def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
+    def engagements(self, node: Engaged, first: date | None, last: date | None) -> int:
         return sum(
             engagement.number
             for engagement in self.engaged
-            if inside(engagement.day, first, last) and matches(asked, engagement)
+            if inside(engagement.day, first, last) and matches(node, engagement)
         )
 
     def value(self, key: str) -> Scalar | None:
@@ -153,10 +153,10 @@ def inside(day: date, first: date | None, last: date | None) -> bool:
     return (first is None or first <= day) and (last is None or day <= last)
 
 
-def selects(asked: Clicked, click: ClickFact) -> bool:
+def selects(node: Clicked, click: ClickFact) -> bool:
     """Return whether the node counts the click, ignoring its period."""
-    target = asked.target
-    match asked.selector:
+    target = node.target
+    match node.selector:
         case None:
             return True
         case "label":
@@ -173,13 +173,13 @@ def selects(asked: Clicked, click: ClickFact) -> bool:
             return click.url.startswith(str(target))
 
 
-def matches(asked: Engaged, engagement: EngagementFact) -> bool:
+def matches(node: Engaged, engagement: EngagementFact) -> bool:
     """Return whether the node counts the engagement, ignoring its period."""
     return (
-        asked.kind == engagement.kind
-        and asked.ref in (None, engagement.ref)
-        and asked.message in (None, engagement.message)
-        and asked.send in (None, engagement.send)
+        node.kind == engagement.kind
+        and node.ref in (None, engagement.ref)
+        and node.message in (None, engagement.message)
+        and node.send in (None, engagement.send)
     )
 
 
@@ -221,7 +221,7 @@ def taken_over_by(event: LabelRemoved) -> UUID | None:
 
 
 class History:
-    """One contact's facts, built event by event: the reference for other folds."""
+    """One contact's facts, built event by event: the reference for other implementations."""
 
     def __init__(self, zone: tzinfo, contact_id: int = 0) -> None:
         self.zone = zone
@@ -249,9 +249,9 @@ class History:
                 self.refusals.difference_update(event.not_refused)
                 self.labels.setdefault(event.label_id, day_of(event.occurred_at, self.zone))
             case LabelRemoved():
-                begun, into = self.labels.pop(event.label_id, None), taken_over_by(event)
-                if begun is not None and into is not None and into in self.labels:
-                    self.labels[into] = min(begun, self.labels[into])
+                held_since, merged_into = self.labels.pop(event.label_id, None), taken_over_by(event)
+                if held_since is not None and merged_into is not None and merged_into in self.labels:
+                    self.labels[merged_into] = min(held_since, self.labels[merged_into])
                 if refuses(event):
                     self.refusals.add(event.label_id)
             case ContactChanged():

@@ -213,7 +213,7 @@ class HoldsLabel:
 
 @dataclass(frozen=True, slots=True)
 class Clicked:
-    """A number of human clicks. `target` is a UUID for label, message and link, else a text.
+    """The contact has a number of human clicks. `target` is a UUID for label, message and link, else a text.
 
     `refused`: clicks on a label count although the contact has refused it.
     """
@@ -228,7 +228,7 @@ class Clicked:
 
 @dataclass(frozen=True, slots=True)
 class Engaged:
-    """A number of engagements of one kind."""
+    """The contact has a number of engagements of one kind."""
 
     kind: str
     ref: str | None = None
@@ -299,7 +299,7 @@ class TopLabel:
 
 @dataclass(frozen=True, slots=True)
 class MoreClicks:
-    """More clicks on `label` than on `than`; with `times`, at least `times` as many."""
+    """The contact clicked more on `label` than on `than`; with `times`, at least `times` as much."""
 
     label: UUID
     than: UUID
@@ -319,7 +319,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class InSegment:
-    """A member of another segment. `criterion` is that segment's, once inlined."""
+    """The contact is a member of another segment. `criterion` is the segment's; None until it is inlined."""
 
     segment: UUID
     criterion: "Criterion | None" = None

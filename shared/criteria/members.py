@@ -32,7 +32,7 @@ LENGTHS = {"send": 40, "url": 8192, "url_starts_with": 8192, "kind": 100, "ref":
 
 
 class MemberReader:
-    """Reads values. Each method returns a usable value, and records a fault if the given one is not valid."""
+    """Reads values. Each method returns a value of its type, and records a fault if the input is not valid."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -74,16 +74,16 @@ class MemberReader:
         return self.uuids(value, [deeper(pointer, index) for index in range(len(value))])
 
     def texts(self, value: object, pointer: str) -> tuple[str, ...]:
-        given = value if isinstance(value, list) else [value]
-        if not 1 <= len(given) <= MAX_VALUES:
+        items = value if isinstance(value, list) else [value]
+        if not 1 <= len(items) <= MAX_VALUES:
             self.fault(pointer, f"a text, or a list of 1 to {MAX_VALUES} texts, is needed")
-        for index, one in enumerate(given):
-            if not isinstance(one, str) or not 1 <= len(one) <= 320:
-                where = deeper(pointer, index) if isinstance(value, list) else pointer
-                self.fault(where, "a text of 1 to 320 characters is needed")
-        return tuple(one for one in given if isinstance(one, str))
+        for index, item in enumerate(items):
+            if not isinstance(item, str) or not 1 <= len(item) <= 320:
+                place = deeper(pointer, index) if isinstance(value, list) else pointer
+                self.fault(place, "a text of 1 to 320 characters is needed")
+        return tuple(item for item in items if isinstance(item, str))
 
-    def truth(self, value: object, pointer: str) -> bool:
+    def boolean(self, value: object, pointer: str) -> bool:
         if not isinstance(value, bool):
             self.fault(pointer, "true or false is needed")
         return bool(value)
@@ -97,7 +97,7 @@ class MemberReader:
         self.fault(deeper(pointer, name), f"a text of 1 to {LENGTHS[name]} characters is needed")
         return None
 
-    def whole(self, value: object, pointer: str, lowest: int, highest: int) -> int:
+    def integer(self, value: object, pointer: str, lowest: int, highest: int) -> int:
         # JSON has one type of number: 3.0 is 3.
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -107,24 +107,24 @@ class MemberReader:
         return lowest
 
     def count(self, members: Mapping[str, Any], pointer: str) -> Count:
-        named = [name for name in COMPARISONS if name in members]
-        for name in named[1:]:
-            self.fault(deeper(pointer, name), f"only one count is possible; {named[0]} is there already")
-        if not named:
+        present = [name for name in COMPARISONS if name in members]
+        for name in present[1:]:
+            self.fault(deeper(pointer, name), f"only one count is possible; {present[0]} is there already")
+        if not present:
             return Count()
-        number = self.whole(members[named[0]], deeper(pointer, named[0]), 0, MAX_COUNT)
-        return Count(cast(Comparison, named[0]), number)
+        number = self.integer(members[present[0]], deeper(pointer, present[0]), 0, MAX_COUNT)
+        return Count(cast(Comparison, present[0]), number)
 
     def period(self, members: Mapping[str, Any], pointer: str) -> Period | None:
-        named = [name for name in ("within_days", "older_than_days") if name in members]
+        present = [name for name in ("within_days", "older_than_days") if name in members]
         fixed = [name for name in ("from", "to") if name in members]
-        for name in (*named, *fixed)[1:] if named else ():
-            self.fault(deeper(pointer, name), f"only one period is possible; {named[0]} is there already")
-        if named == ["within_days"]:
-            return WithinDays(self.whole(members["within_days"], deeper(pointer, "within_days"), 1, MAX_WITHIN_DAYS))
-        if named:
+        for name in (*present, *fixed)[1:] if present else ():
+            self.fault(deeper(pointer, name), f"only one period is possible; {present[0]} is there already")
+        if present == ["within_days"]:
+            return WithinDays(self.integer(members["within_days"], deeper(pointer, "within_days"), 1, MAX_WITHIN_DAYS))
+        if present:
             return OlderThanDays(
-                self.whole(members["older_than_days"], deeper(pointer, "older_than_days"), 1, MAX_OLDER_DAYS)
+                self.integer(members["older_than_days"], deeper(pointer, "older_than_days"), 1, MAX_OLDER_DAYS)
             )
         if not fixed:
             return None
@@ -136,18 +136,18 @@ class MemberReader:
     def day(self, members: Mapping[str, Any], pointer: str, name: Literal["from", "to"]) -> date | None:
         if name not in members:
             return None
-        found = parse_day(members[name])
-        if found is None:
+        day = parse_day(members[name])
+        if day is None:
             self.fault(deeper(pointer, name), "a day is needed, as YYYY-MM-DD")
-        return found
+        return day
 
     def operand(self, operator: Operator, value: object, pointer: str) -> Scalar | tuple[Scalar, ...]:
         if operator == "in":
             return self.scalars(value, pointer, 1, MAX_VALUES, f"a list of 1 to {MAX_VALUES} values is needed")
         if operator == "between":
-            return self.ends(value, pointer)
+            return self.bounds(value, pointer)
         if operator == "exists":
-            return self.truth(value, pointer)
+            return self.boolean(value, pointer)
         if operator in ("less_than", "greater_than"):
             return self.number(value, pointer)
         if operator in ("before", "after"):
@@ -160,16 +160,16 @@ class MemberReader:
             return str(value)
         return self.scalar(value, pointer)
 
-    def ends(self, value: object, pointer: str) -> tuple[Scalar, ...]:
-        found = self.scalars(value, pointer, 2, 2, "a list of two values, the lowest and the highest, is needed")
-        days = [parse_day(end) for end in found]
-        numbers = [end for end in found if isinstance(end, int | float) and not isinstance(end, bool)]
-        if len(found) == 2 and not (len(numbers) == 2 or None not in days):
+    def bounds(self, value: object, pointer: str) -> tuple[Scalar, ...]:
+        values = self.scalars(value, pointer, 2, 2, "a list of two values, the lowest and the highest, is needed")
+        days = [parse_day(end) for end in values]
+        numbers = [end for end in values if isinstance(end, int | float) and not isinstance(end, bool)]
+        if len(values) == 2 and not (len(numbers) == 2 or None not in days):
             self.fault(pointer, "two numbers or two days are needed")
-        return found
+        return values
 
-    def scalars(self, value: object, pointer: str, least: int, most: int, detail: str) -> tuple[Scalar, ...]:
-        if not isinstance(value, list) or not least <= len(value) <= most:
+    def scalars(self, value: object, pointer: str, shortest: int, longest: int, detail: str) -> tuple[Scalar, ...]:
+        if not isinstance(value, list) or not shortest <= len(value) <= longest:
             self.fault(pointer, detail)
             return ()
         return tuple(self.scalar(item, deeper(pointer, index)) for index, item in enumerate(value))

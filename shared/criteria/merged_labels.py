@@ -14,7 +14,7 @@ class MergedLabels:
     """
 
     def __init__(self, merged_into: Mapping[UUID, UUID]) -> None:
-        self.last = {label: _last(label, merged_into) for label in merged_into}
+        self.last = {label: _end_of_chain(label, merged_into) for label in merged_into}
         self._alike: dict[UUID, tuple[UUID, ...]] = {}
         for label, last in self.last.items():
             self._alike[last] = (*self._alike.get(last, (last,)), label)
@@ -31,11 +31,12 @@ class MergedLabels:
         return tuple(dict.fromkeys(alike for label in labels for alike in self.alike(label)))
 
 
-def _last(label: UUID, merged_into: Mapping[UUID, UUID]) -> UUID:
-    passed = {label}
-    while (following := merged_into.get(label)) is not None and following not in passed:
-        passed.add(following)
-        label = following
+def _end_of_chain(label: UUID, merged_into: Mapping[UUID, UUID]) -> UUID:
+    """Return the label that `label` was merged into in the end; in a cycle, the last one before a repetition."""
+    visited = {label}
+    while (next_label := merged_into.get(label)) is not None and next_label not in visited:
+        visited.add(next_label)
+        label = next_label
     return label
 
 
@@ -61,8 +62,8 @@ def _resolved(node: Criterion, merged: Mapping[UUID, UUID]) -> Criterion:
         case Clicked(selector="label", target=UUID() as label):
             return replace(node, target=merged.get(label, label))
         case TopLabel(label, among):
-            rest = None if among is None else _unique(among, merged)
-            return replace(node, label=merged.get(label, label), among=rest)
+            others = None if among is None else _unique(among, merged)
+            return replace(node, label=merged.get(label, label), among=others)
         case MoreClicks(label, than):
             return replace(node, label=merged.get(label, label), than=merged.get(than, than))
         case _:

@@ -49,9 +49,9 @@ OPERATORS = (
     "starts_with",
 )
 ATTRIBUTES = ("email_domain", "language", "source", "subscription")
-COMING = ("in_next_days", "anniversary_within_days")
+DAY_WINDOWS = ("in_next_days", "anniversary_within_days")
 
-NOBODY = AnyOf(())  # replaces a node that could not be read, so that its siblings are still checked
+NOBODY = AnyOf(())  # in place of a node that could not be read: its siblings are still checked
 
 
 def parse(value: object) -> Criterion:
@@ -97,11 +97,11 @@ class _Parser(MemberReader):
             self.fault(pointer, f"a node has exactly one member, its kind; this one has {len(value)}")
             return NOBODY
         [(kind, body)] = value.items()
-        read = self.kinds.get(kind)
-        if read is None:
+        parse_body = self.kinds.get(kind)
+        if parse_body is None:
             self.unknown(deeper(pointer, kind), kind, "kind", tuple(self.kinds))
             return NOBODY
-        return read(body, pointer, level)
+        return parse_body(body, pointer, level)
 
     def parts(self, body: object, pointer: str, level: int) -> tuple[Criterion, ...]:
         if not isinstance(body, list):
@@ -135,16 +135,16 @@ class _Parser(MemberReader):
     def clicks(self, body: object, pointer: str, level: int) -> Criterion:
         here = deeper(pointer, "clicks")
         members = self.members(body, here, (*SELECTORS, *COMPARISONS, *PERIODS, "refused"))
-        named = [name for name in SELECTORS if name in members]
-        for name in named[1:]:
-            self.fault(deeper(here, name), f"clicks take one selector; {named[0]} is there already")
-        selector = cast(Selector, named[0]) if named else None
+        present = [name for name in SELECTORS if name in members]
+        for name in present[1:]:
+            self.fault(deeper(here, name), f"clicks take one selector; {present[0]} is there already")
+        selector = cast(Selector, present[0]) if present else None
         target: UUID | str | None = None
         if selector in ("label", "message", "link"):
             target = self.uuid(members[selector], deeper(here, selector))
         elif selector is not None:
             target = self.text(members, here, selector)
-        refused = "refused" in members and self.truth(members["refused"], deeper(here, "refused"))
+        refused = "refused" in members and self.boolean(members["refused"], deeper(here, "refused"))
         if "refused" in members and selector != "label":
             self.fault(deeper(here, "refused"), "refused goes with a label only")
         count, period = self.count(members, here), self.period(members, here)
@@ -168,22 +168,22 @@ class _Parser(MemberReader):
 
     def field(self, body: object, pointer: str, level: int) -> Criterion:
         here = deeper(pointer, "field")
-        members = self.members(body, here, ("key", *OPERATORS, *COMING, *PERIODS))
+        members = self.members(body, here, ("key", *OPERATORS, *DAY_WINDOWS, *PERIODS))
         if "key" not in members:
             self.fault(here, "the key of a field is needed")
         key = self.text(members, here, "key") or ""
-        named = [name for name in (*OPERATORS, *COMING) if name in members]
-        if not named and any(name in members for name in PERIODS):
+        present = [name for name in (*OPERATORS, *DAY_WINDOWS) if name in members]
+        if not present and any(name in members for name in PERIODS):
             return FieldDay(key, self.period(members, here) or FixedDays(None, None), pointer=pointer)
-        if len(named) != 1 or any(name in members for name in PERIODS):
-            operators = ", ".join((*OPERATORS, *COMING, *PERIODS))
+        if len(present) != 1 or any(name in members for name in PERIODS):
+            operators = ", ".join((*OPERATORS, *DAY_WINDOWS, *PERIODS))
             self.fault(here, f"a field is compared by exactly one of {operators} (from and to go together)")
             return NOBODY
-        if named[0] in COMING:
-            days = self.whole(members[named[0]], deeper(here, named[0]), 1, MAX_WITHIN_DAYS)
-            window = InNextDays(days) if named[0] == "in_next_days" else AnniversaryWithinDays(days)
+        if present[0] in DAY_WINDOWS:
+            days = self.integer(members[present[0]], deeper(here, present[0]), 1, MAX_WITHIN_DAYS)
+            window = InNextDays(days) if present[0] == "in_next_days" else AnniversaryWithinDays(days)
             return FieldDay(key, window, pointer=pointer)
-        operator = cast(Operator, named[0])
+        operator = cast(Operator, present[0])
         operand = self.operand(operator, members[operator], deeper(here, operator))
         return FieldCompared(key, operator, operand, pointer=pointer)
 
@@ -195,10 +195,10 @@ class _Parser(MemberReader):
             return NOBODY
         [(name, value)] = members.items()
         if name == "created":
-            where = deeper(here, "created")
-            period = self.period(self.members(value, where, PERIODS), where)
+            place = deeper(here, "created")
+            period = self.period(self.members(value, place, PERIODS), place)
             if period is None:
-                self.fault(where, f"a period is needed: one of {', '.join(PERIODS)}")
+                self.fault(place, f"a period is needed: one of {', '.join(PERIODS)}")
                 return NOBODY
             return ContactCreated(period, pointer=pointer)
         values = self.texts(value, deeper(here, name))
@@ -226,7 +226,7 @@ class _Parser(MemberReader):
         label, than = (self.uuid(members[name], deeper(here, name)) for name in ("label", "than"))
         if label == than:
             self.fault(deeper(here, "than"), "a label is compared with another one")
-        times = self.whole(members["times"], deeper(here, "times"), 1, MAX_TIMES) if "times" in members else None
+        times = self.integer(members["times"], deeper(here, "times"), 1, MAX_TIMES) if "times" in members else None
         return MoreClicks(label, than, times, self.period(members, here), pointer=pointer)
 
     def sample(self, body: object, pointer: str, level: int) -> Criterion:

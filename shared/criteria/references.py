@@ -24,7 +24,7 @@ from shared.criteria.grammar import (
     TopLabel,
 )
 
-# A criterion has at most 100 nodes; with the segments that it names it may have so many nodes and levels.
+# A criterion itself has at most 100 nodes. These limits include the segments that it names.
 MAX_INLINED_NODES = 2000
 MAX_SEGMENT_LEVELS = 10
 
@@ -62,13 +62,13 @@ def references(criterion: Criterion, *, into_segments: bool = False) -> Referenc
     links: set[UUID] = set()
     segments: set[UUID] = set()
     fields: set[str] = set()
-    selected = {"label": labels, "message": messages, "link": links}
+    ids_by_selector = {"label": labels, "message": messages, "link": links}
     for node in walk(criterion, into_segments=into_segments):
         match node:
             case HoldsLabel(ids):
                 labels.update(ids)
             case Clicked(selector, UUID() as target) if selector is not None:
-                selected[selector].add(target)
+                ids_by_selector[selector].add(target)
             case Engaged(message=UUID() as message):
                 messages.add(message)
             case TopLabel(label, among):
@@ -135,17 +135,17 @@ class _Inliner:
             self.refuse(pointer, f"segment {segment} comes back to itself")
         if len(path) == MAX_SEGMENT_LEVELS:
             self.refuse(pointer, f"segments go at most {MAX_SEGMENT_LEVELS} deep")
-        found = self.find(segment)
-        if found is None:
+        criterion = self.find(segment)
+        if criterion is None:
             self.refuse(pointer, f"there is no segment {segment}")
-        return self.inline(found, (*path, segment), pointer)
+        return self.inline(criterion, (*path, segment), pointer)
 
     def refuse(self, pointer: str, detail: str) -> NoReturn:
         raise InvalidCriterion((Fault(pointer, detail),))
 
 
 def would_circle(segment: UUID, criterion: Criterion, others: Mapping[UUID, Criterion]) -> Fault | None:
-    """Return the node through which `segment` with this criterion would include itself; None if there is none."""
+    """Return a fault at the node through which `segment` with this criterion would include itself; None if none."""
     for node in walk(criterion):
         if isinstance(node, InSegment) and _reaches(node.segment, segment, others, set()):
             return Fault(node.pointer, f"segment {node.segment} leads back to this one")
@@ -158,4 +158,4 @@ def _reaches(start: UUID, goal: UUID, others: Mapping[UUID, Criterion], seen: se
     if start in seen or start not in others:
         return False
     seen.add(start)
-    return any(_reaches(next_one, goal, others, seen) for next_one in references(others[start]).segments)
+    return any(_reaches(following, goal, others, seen) for following in references(others[start]).segments)

@@ -2,7 +2,7 @@
 
 The number of a contact is a keyed hash of its id: two rounds of the finalizer of SplitMix64 (Steele, Lea and Flood,
 "Fast splittable pseudorandom number generators", 2014), keyed by BLAKE2b of the seed. It is plain arithmetic on 64-bit
-integers, so that an implementation for whole arrays gives the same numbers.
+integers, so an implementation for arrays gives the same numbers.
 """
 
 from functools import lru_cache
@@ -26,7 +26,7 @@ def threshold(percent: float) -> int:
     return int(percent * 10**6) * (1 << 64) // (100 * 10**6)
 
 
-def _mixed(value: int) -> int:
+def _finalize(value: int) -> int:
     value = (value + INCREMENT) & MASK
     value = ((value ^ value >> 30) * FIRST_FACTOR) & MASK
     value = ((value ^ value >> 27) * SECOND_FACTOR) & MASK
@@ -36,7 +36,7 @@ def _mixed(value: int) -> int:
 def number_of(seed: str, contact_id: int) -> int:
     """Return the contact's number for a seed, from 0 to 2 ** 64 - 1."""
     first, second = keys_of(seed)
-    return _mixed(_mixed(contact_id ^ first) ^ second)
+    return _finalize(_finalize(contact_id ^ first) ^ second)
 
 
 def sampled(seed: str, percent: float, contact_id: int) -> bool:

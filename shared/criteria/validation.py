@@ -56,76 +56,78 @@ class Lookup(Protocol):
 
 
 def validate(criterion: Criterion, lookup: Lookup, *, writing: bool = True) -> tuple[Fault, ...]:
-    """Return all faults of the things that the criterion names; an empty list if it can be used.
+    """Return all faults of the things that the criterion names; empty if it can be used.
 
     `writing`: the criterion is being written. A stored one stays usable after a choice of a field was removed.
     """
-    faults = [fault for node in walk(criterion) for fault in _of_node(node, lookup) if writing or not fault.on_writing]
+    faults = [
+        fault for node in walk(criterion) for fault in _node_faults(node, lookup) if writing or not fault.on_writing
+    ]
     if not faults:
         try:
-            whole = inline_segments(criterion, lookup.segment)
+            inlined = inline_segments(criterion, lookup.segment)
         except InvalidCriterion as invalid:
             faults += invalid.faults
         else:
-            if writing and cost_of(whole) > MOST_COST:
+            if writing and cost_of(inlined) > MOST_COST:
                 faults.append(Fault("", TOO_EXPENSIVE))
     return tuple(faults)
 
 
-def _of_node(node: Criterion, lookup: Lookup) -> list[Fault]:
+def _node_faults(node: Criterion, lookup: Lookup) -> list[Fault]:
     match node:
         case HoldsLabel(labels):
-            return _labels(node, labels, lookup)
+            return _label_faults(node, labels, lookup)
         case Clicked() | Engaged():
-            return _target(node, lookup)
+            return _target_faults(node, lookup)
         case TopLabel() | MoreClicks():
-            return _compared_labels(node, lookup)
+            return _compared_label_faults(node, lookup)
         case FieldCompared():
-            return _field(node, lookup)
+            return _field_faults(node, lookup)
         case FieldDay():
-            return _field_day(node, lookup)
+            return _field_day_faults(node, lookup)
         case ContactIs("subscription"):
-            return _subscription(node)
+            return _subscription_faults(node)
         case InSegment(segment) if lookup.segment(segment) is None:
             return [Fault(f"{node.pointer}/segment/id", f"there is no segment {segment}")]
         case _:
             return []
 
 
-def _target(node: Clicked | Engaged, lookup: Lookup) -> list[Fault]:
+def _target_faults(node: Clicked | Engaged, lookup: Lookup) -> list[Fault]:
     if isinstance(node, Engaged):
         if node.message is None:
             return []
         existence = lookup.message(node.message)
-        return _existence(f"{node.pointer}/engaged/message", "message", node.message, existence)
+        return _existence_faults(f"{node.pointer}/engaged/message", "message", node.message, existence)
     if node.selector is None or not isinstance(node.target, UUID):
         return []
-    ask: dict[str, Callable[[UUID], Existence]] = {
+    existence_of: dict[str, Callable[[UUID], Existence]] = {
         "label": lookup.label,
         "message": lookup.message,
         "link": lookup.link,
     }
-    existence = ask[node.selector](node.target)
-    return _existence(f"{node.pointer}/clicks/{node.selector}", node.selector, node.target, existence)
+    existence = existence_of[node.selector](node.target)
+    return _existence_faults(f"{node.pointer}/clicks/{node.selector}", node.selector, node.target, existence)
 
 
-def _existence(pointer: str, what: str, named: UUID, existence: Existence) -> list[Fault]:
+def _existence_faults(pointer: str, what: str, thing_id: UUID, existence: Existence) -> list[Fault]:
     if existence == "known":
         return []
     if existence == "unknown":
-        return [Fault(pointer, f"there is no {what} {named}")]
-    return [Fault(pointer, f"{what} {named} was {existence}")]
+        return [Fault(pointer, f"there is no {what} {thing_id}")]
+    return [Fault(pointer, f"{what} {thing_id} was {existence}")]
 
 
-def _labels(node: HoldsLabel, labels: tuple[UUID, ...], lookup: Lookup) -> list[Fault]:
+def _label_faults(node: HoldsLabel, labels: tuple[UUID, ...], lookup: Lookup) -> list[Fault]:
     faults: list[Fault] = []
     for index, label in enumerate(labels):
         where = f"any_of/{index}" if node.listed else "id"
-        faults += _existence(f"{node.pointer}/label/{where}", "label", label, lookup.label(label))
+        faults += _existence_faults(f"{node.pointer}/label/{where}", "label", label, lookup.label(label))
     return faults
 
 
-def _compared_labels(node: TopLabel | MoreClicks, lookup: Lookup) -> list[Fault]:
+def _compared_label_faults(node: TopLabel | MoreClicks, lookup: Lookup) -> list[Fault]:
     if isinstance(node, TopLabel):
         named = {"top_label/id": node.label} | {
             f"top_label/among/{index}": label for index, label in enumerate(node.among or ())
@@ -135,11 +137,11 @@ def _compared_labels(node: TopLabel | MoreClicks, lookup: Lookup) -> list[Fault]
     return [
         fault
         for where, label in named.items()
-        for fault in _existence(f"{node.pointer}/{where}", "label", label, lookup.label(label))
+        for fault in _existence_faults(f"{node.pointer}/{where}", "label", label, lookup.label(label))
     ]
 
 
-def _subscription(node: ContactIs) -> list[Fault]:
+def _subscription_faults(node: ContactIs) -> list[Fault]:
     known = get_args(Subscription)
     where = f"{node.pointer}/contact/subscription"
     return [
@@ -149,40 +151,40 @@ def _subscription(node: ContactIs) -> list[Fault]:
     ]
 
 
-def _field_day(node: FieldDay, lookup: Lookup) -> list[Fault]:
+def _field_day_faults(node: FieldDay, lookup: Lookup) -> list[Fault]:
     here = f"{node.pointer}/field"
-    found = lookup.field(node.key)
-    if found is None:
+    field = lookup.field(node.key)
+    if field is None:
         return [Fault(f"{here}/key", f"there is no field {node.key}")]
-    if found[0] != "date":
-        return [Fault(here, f"days are asked of a field of type date; {node.key} is of type {found[0]}")]
+    if field[0] != "date":
+        return [Fault(here, f"days are asked of a field of type date; {node.key} is of type {field[0]}")]
     return []
 
 
-def _field(node: FieldCompared, lookup: Lookup) -> list[Fault]:
+def _field_faults(node: FieldCompared, lookup: Lookup) -> list[Fault]:
     here = f"{node.pointer}/field"
-    found = lookup.field(node.key)
-    if found is None:
+    field = lookup.field(node.key)
+    if field is None:
         return [Fault(f"{here}/key", f"there is no field {node.key}")]
-    kind, choices = found
-    fitting = _OPERATORS.get(node.operator)
-    if fitting is not None and kind not in fitting:
+    kind, choices = field
+    fitting_types = _OPERATORS.get(node.operator)
+    if fitting_types is not None and kind not in fitting_types:
         return [Fault(f"{here}/{node.operator}", f"{node.operator} is not for a field of type {kind}")]
     if node.operator in ("exists", "starts_with"):
         return []
-    if node.operator == "between" and isinstance(node.operand, tuple) and _in_reverse(node.operand):
+    if node.operator == "between" and isinstance(node.operand, tuple) and _is_reversed(node.operand):
         detail = "the first value must not be greater than the second"
         return [Fault(f"{here}/between", detail, on_writing=True)]
     if not isinstance(node.operand, tuple):
-        return _operand(f"{here}/{node.operator}", node.operand, kind, choices)
+        return _operand_faults(f"{here}/{node.operator}", node.operand, kind, choices)
     return [
         fault
         for index, operand in enumerate(node.operand)
-        for fault in _operand(f"{here}/{node.operator}/{index}", operand, kind, choices)
+        for fault in _operand_faults(f"{here}/{node.operator}/{index}", operand, kind, choices)
     ]
 
 
-def _operand(pointer: str, operand: Scalar, kind: FieldType, choices: tuple[str, ...]) -> list[Fault]:
+def _operand_faults(pointer: str, operand: Scalar, kind: FieldType, choices: tuple[str, ...]) -> list[Fault]:
     numeric = isinstance(operand, int | float) and not isinstance(operand, bool)
     fits = {
         "text": isinstance(operand, str),
@@ -206,7 +208,7 @@ def _operand(pointer: str, operand: Scalar, kind: FieldType, choices: tuple[str,
     return []
 
 
-def _in_reverse(ends: tuple[Scalar, ...]) -> bool:
+def _is_reversed(ends: tuple[Scalar, ...]) -> bool:
     lowest, highest = (parse_day(end) for end in ends)
     if lowest is not None and highest is not None:
         return lowest > highest

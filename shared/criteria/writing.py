@@ -56,18 +56,18 @@ def _tree(criterion: All | AnyOf | Not) -> dict[str, Any]:
 def _interest(criterion: HoldsLabel | Clicked | Engaged | TopLabel | MoreClicks) -> dict[str, Any]:
     match criterion:
         case HoldsLabel(labels, period, listed):
-            named = {"any_of": [str(label) for label in labels]} if listed else {"id": str(labels[0])}
-            return {"label": named | write_period(period)}
+            label_ids = {"any_of": [str(label) for label in labels]} if listed else {"id": str(labels[0])}
+            return {"label": label_ids | write_period(period)}
         case Clicked(selector, target, count, period, refused):
             selected = {selector: str(target)} if selector else {}
-            include = {"refused": True} if refused else {}
-            return {"clicks": selected | _count(count) | write_period(period) | include}
+            refused_member = {"refused": True} if refused else {}
+            return {"clicks": selected | _count(count) | write_period(period) | refused_member}
         case Engaged(kind, ref, message, send, count, period):
-            what = {"kind": kind, "ref": ref, "message": str(message) if message else None, "send": send}
-            given = {name: value for name, value in what.items() if value is not None}
-            return {"engaged": given | _count(count) | write_period(period)}
+            members = {"kind": kind, "ref": ref, "message": str(message) if message else None, "send": send}
+            present = {name: value for name, value in members.items() if value is not None}
+            return {"engaged": present | _count(count) | write_period(period)}
         case TopLabel(label, among, period):
-            others = {} if among is None else {"among": [str(one) for one in among]}
+            others = {} if among is None else {"among": [str(label_id) for label_id in among]}
             return {"top_label": {"id": str(label)} | others | write_period(period)}
         case MoreClicks(label, than, times, period):
             factor = {} if times is None else {"times": times}

@@ -13,7 +13,7 @@ Resource = Literal["topic", "group", "transactional-id"]
 class Grant(NamedTuple):
     """A right of a service on a resource: a topic, a consumer group, a transactional id.
 
-    `prefixed`: with all whose names begin like that.
+    `prefixed`: on all resources whose names begin with `name`.
     """
 
     service: str
@@ -26,8 +26,8 @@ class Grant(NamedTuple):
 def grants(topic_prefix: str = "") -> list[Grant]:
     """Return exactly the rights that each service needs.
 
-    Topics are created by an operator, or by a user with the right to. `Describe` on every topic is for the check at the
-    start that all topics exist with the same number of partitions.
+    Services need no right to create topics: an operator creates them, or another user. `Describe` on every topic is for
+    the check at the start that all topics exist with the same number of partitions.
     """
     return [grant for service in SERVICES for grant in _of_service(service, topic_prefix)]
 

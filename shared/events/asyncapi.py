@@ -1,4 +1,4 @@
-"""One AsyncAPI 3 document for all topics, from the registry and the topics."""
+"""One AsyncAPI 3 document for all topics, generated from the registry of events and the registry of topics."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ BINDING = "0.5.0"
 REFERENCE = "#/components/schemas/{model}"
 
 ANY_BYTES = {"description": "Any bytes.", "examples": ["{"]}
-_ABOUT = {
+_KIND_DESCRIPTIONS = {
     "contact": "Keyed `account:contact`; partition `(account_id + contact_id) % partitions`, the same in every contact "
     "topic. Ordered per contact.",
     "catalog": "Keyed `type:id`. Each record is the whole state of one object. One partition.",
@@ -54,7 +54,7 @@ def _channel(topic: Topic, partitions: int) -> dict[str, Any]:
         names.append("Tombstone")
     return {
         "address": topic.name,
-        "description": f"{_ABOUT[topic.kind]} {_retention(topic)}",
+        "description": f"{_KIND_DESCRIPTIONS[topic.kind]} {_retention(topic)}",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {
             "kafka": {
@@ -78,11 +78,11 @@ def _retention(topic: Topic) -> str:
 def _configuration(topic: Topic) -> dict[str, Any]:
     # The binding allows only these settings, and requires numbers for numeric ones.
     settings = topic.settings()
-    known: dict[str, Any] = {"cleanup.policy": [settings["cleanup.policy"]]}
+    allowed: dict[str, Any] = {"cleanup.policy": [settings["cleanup.policy"]]}
     for name in ("retention.ms", "retention.bytes", "delete.retention.ms"):
         if name in settings:
-            known[name] = int(settings[name])
-    return known
+            allowed[name] = int(settings[name])
+    return allowed
 
 
 def _operation_name(topic: Topic) -> str:
@@ -91,11 +91,11 @@ def _operation_name(topic: Topic) -> str:
 
 
 def _operation(topic: Topic) -> dict[str, Any]:
-    taken = topic.kind == "intake"
+    is_intake = topic.kind == "intake"
     return {
-        "action": "receive" if taken else "send",
+        "action": "receive" if is_intake else "send",
         "channel": {"$ref": f"#/channels/{topic.name}"},
-        "summary": f"Penchant reads `{topic.name}`." if taken else f"Only `{topic.writer}` writes `{topic.name}`.",
+        "summary": f"Penchant reads `{topic.name}`." if is_intake else f"Only `{topic.writer}` writes `{topic.name}`.",
     }
 
 

@@ -24,14 +24,14 @@ Header = tuple[str, bytes]
 Headers = Mapping[str, bytes | None]
 
 INTAKE_BYTES = 64 * 1024  # an engagement may carry 16 kB of data, a click a long URL and a long user agent
-EVENT_BYTES = 1_000_000  # the default limit of a broker, less its framing
+EVENT_BYTES = 1_000_000  # the default limit of a broker, minus its framing
 IDENTITY_BYTES = 500  # of `ce_id` and `ce_source` in intake records
 
 _SPECVERSION: Header = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Header = ("content-type", b"application/json")
 _TYPE = re.compile(r"penchant\.([A-Za-z]+)\.v([1-9][0-9]{0,8})")
-_INTAKE = frozenset(topic.name for topic in TOPICS.values() if topic.kind == "intake")
-_COMPACTED = frozenset(topic.name for topic in TOPICS.values() if topic.compacted)
+_INTAKE_TOPICS = frozenset(topic.name for topic in TOPICS.values() if topic.kind == "intake")
+_COMPACTED_TOPICS = frozenset(topic.name for topic in TOPICS.values() if topic.compacted)
 
 
 class Tombstone(NamedTuple):
@@ -125,7 +125,7 @@ class Decoder:
         self._registry = registry
         self._newest: dict[str, dict[bytes | None, Callable[..., Any]]] = {}
         for model in registry.carried():
-            if model.topic not in _INTAKE:
+            if model.topic not in _INTAKE_TOPICS:
                 by_type = self._newest.setdefault(model.topic, {})
                 by_type[f"penchant.{model.name}.v{model.version}".encode()] = json.Decoder(model).decode
 
@@ -135,15 +135,15 @@ class Decoder:
         Raises:
             Undecodable: with the reason; it names the header, or the place in the value.
         """
-        if topic in _INTAKE:
-            return self._carefully(topic, key, value, headers)
+        if topic in _INTAKE_TOPICS:
+            return self._decode_with_checks(topic, key, value, headers)
         try:
             event_id, source = headers["ce_id"], headers["ce_source"]
             if headers["ce_specversion"] != b"1.0" or not event_id or not source:
-                return self._carefully(topic, key, value, headers)
+                return self._decode_with_checks(topic, key, value, headers)
             event = self._newest[topic][headers["ce_type"]](value)
-            if event.occurred_at.tzinfo is not UTC:  # not in the form that we write
-                return self._carefully(topic, key, value, headers)
+            if event.occurred_at.tzinfo is not UTC:  # written by another program
+                return self._decode_with_checks(topic, key, value, headers)
             correlation = headers.get("ce_correlationid")
             causation = headers.get("ce_causationid")
             trace = headers.get("traceparent")
@@ -152,14 +152,15 @@ class Decoder:
                 event_id.decode(),
                 source.decode(),
                 event.occurred_at,
-                int(headers["ce_sequence"]),  # type: ignore[arg-type] # None is explained by the careful reading
+                int(headers["ce_sequence"]),  # type: ignore[arg-type] # None: see the except clause
                 after_of(headers.get("ce_after")),
                 None if correlation is None else correlation.decode(),
                 None if causation is None else causation.decode(),
                 None if trace is None else trace.decode(),
             )
         except (KeyError, ValueError, TypeError, AttributeError, MsgspecError):
-            return self._carefully(topic, key, value, headers)
+            # Find out what is wrong, or decode an older version.
+            return self._decode_with_checks(topic, key, value, headers)
 
     def read(self, topic: str, event_type: str, value: bytes) -> Any:  # noqa: ANN401 - the model of any event
         """Read the JSON of an event whose type is known, of this version or an older one.
@@ -180,16 +181,16 @@ class Decoder:
             # strict, like the JSON Schemas: "1" is not 1
             if not steps:
                 return model.__pydantic_validator__.validate_json(value, strict=True)
-            body = _object(value)
+            body = _json_object(value)
             for step in steps:
                 body = step(body)
             return model.__pydantic_validator__.validate_json(to_json(body), strict=True)
         except ValidationError as error:
             raise wrong_value(error) from None
 
-    def _carefully(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
-        intake = topic in _INTAKE
-        if value is None and topic not in _COMPACTED:
+    def _decode_with_checks(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
+        intake = topic in _INTAKE_TOPICS
+        if value is None and topic not in _COMPACTED_TOPICS:
             raise Undecodable("null_value", "the record has no value")
         if value is not None and len(value) > (INTAKE_BYTES if intake else EVENT_BYTES):
             raise Undecodable("too_large", f"{len(value)} bytes")
@@ -273,7 +274,7 @@ def _name_and_version(event_type: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _object(value: bytes) -> dict[str, Any]:
+def _json_object(value: bytes) -> dict[str, Any]:
     try:
         body = from_json(value, allow_inf_nan=False)
     except ValueError as error:

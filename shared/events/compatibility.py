@@ -1,7 +1,8 @@
 """Checks whether a JSON Schema may replace a released one.
 
-Records are kept for ever and read by unknown programs. So a new schema must accept every value that the old one
-accepted, and must keep every required member. It may add optional members, wider bounds, and further values.
+Records are kept for ever and read by programs that we do not know. So a new schema must accept every value that
+the old one accepted, and must keep every required member. It may add optional members, wider bounds and further
+values.
 """
 
 from collections.abc import Iterator
@@ -53,10 +54,10 @@ class _Comparison:
 
     def _alternatives(self, old: Schema, new: Schema, pointer: str) -> Iterator[Incompatibility]:
         for option in old.get("anyOf", [old]):
-            found = [list(self.compare(option, other, pointer)) for other in new.get("anyOf", [new])]
-            if all(found):
+            faults = [list(self.compare(option, other, pointer)) for other in new.get("anyOf", [new])]
+            if all(faults):
                 # Report the choice with the fewest faults.
-                yield from min(found, key=len)
+                yield from min(faults, key=len)
 
     def _members(self, old: Schema, new: Schema, pointer: str) -> Iterator[Incompatibility]:
         before, now = old.get("properties", {}), new.get("properties", {})
@@ -65,11 +66,11 @@ class _Comparison:
                 yield Incompatibility(f"{pointer}/{name}", "is removed")
             else:
                 yield from self.compare(before[name], now[name], f"{pointer}/{name}")
-        was, is_now = set(old.get("required", ())), set(new.get("required", ()))
-        for name in sorted(is_now - was):
+        required_before, required_now = set(old.get("required", ())), set(new.get("required", ()))
+        for name in sorted(required_now - required_before):
             yield Incompatibility(f"{pointer}/{name}", "is newly required")
         if self._published:
-            for name in sorted((was - is_now) & now.keys()):
+            for name in sorted((required_before - required_now) & now.keys()):
                 yield Incompatibility(f"{pointer}/{name}", "was always there and may now be missing")
 
     def _inner(self, keyword: str, old: Schema, new: Schema, pointer: str) -> Iterator[Incompatibility]:
@@ -105,15 +106,15 @@ def _types(old: Schema, new: Schema, pointer: str) -> Iterator[Incompatibility]:
     if now is None:
         return
     if before is None or not before <= (now | {"integer"} if "number" in now else now):
-        was = "anything" if before is None else ", ".join(sorted(before))
-        yield Incompatibility(pointer, f"type was {was} and is now {', '.join(sorted(now))}")
+        previous = "anything" if before is None else ", ".join(sorted(before))
+        yield Incompatibility(pointer, f"type was {previous} and is now {', '.join(sorted(now))}")
 
 
 def _type_set(schema: Schema) -> set[str] | None:
-    found = schema.get("type")
-    if found is None:
+    types = schema.get("type")
+    if types is None:
         return None
-    return {found} if isinstance(found, str) else set(found)
+    return {types} if isinstance(types, str) else set(types)
 
 
 def _values(old: Schema, new: Schema, pointer: str) -> Iterator[Incompatibility]:

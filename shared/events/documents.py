@@ -19,17 +19,17 @@ def asyncapi_text() -> str:
 
 
 def write_schemas(folder: Path = FOLDER) -> list[Path]:
-    """Bring the schema files up to date; return those that were written.
+    """Update the schema files; return the paths of those that were written.
 
     Raises BrokenPromise, before anything is written, when a released schema would change incompatibly. To change an
     event that was never released, remove its file first.
     """
-    found = list(differences(folder))
-    broken = [f"{path.name} {problem}" for path, _, problems in found for problem in problems]
+    outdated = list(differences(folder))
+    broken = [f"{path.name} {problem}" for path, _, problems in outdated for problem in problems]
     broken += [f"{name} cannot be read any more" for name in orphans(folder)]
     if broken:
         raise BrokenPromise("\n".join(broken))
     folder.mkdir(exist_ok=True)
-    for path, text, _ in found:
+    for path, text, _ in outdated:
         path.write_text(text)
-    return [path for path, _, _ in found]
+    return [path for path, _, _ in outdated]

@@ -56,5 +56,5 @@ def _headers(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 
 def _text(description: str, example: str | None = None, **limits: object) -> dict[str, Any]:
-    found = {"type": "string", **limits, "description": description}
-    return found if example is None else {**found, "examples": [example]}
+    schema = {"type": "string", **limits, "description": description}
+    return schema if example is None else {**schema, "examples": [example]}

@@ -1,4 +1,4 @@
-"""Reports of clicks and engagements, which integrations write.
+"""Reports of clicks and engagements, which integrations write to the intake topics.
 
 Integrations may use any partitioner. A report names its contact in one of three ways, and gets a partition number only
 once the contact is known. Over HTTP the key determines the account: `ClickReport` and `EngagementReport` are the parts
@@ -36,26 +36,27 @@ HEADERS_KEPT = (
 DATA_BYTES = 16 * 1024
 NO_NUL = r"^[^\x00]*$"  # allowed in JSON, but not in PostgreSQL's texts
 
-# Earlier than the first newsletter; and days, weeks and time zones stay clear of the calendar's limits.
+# No newsletter is older; and computing with days, weeks and time zones stays within the limits of the calendar.
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _storable(data: dict[str, object]) -> dict[str, object]:
+    """Return `data` unchanged. Raises ValueError if it is too large, or has values that PostgreSQL cannot store."""
     if len(to_json(data, inf_nan_mode="constants")) > DATA_BYTES:
         raise ValueError(f"is larger than {DATA_BYTES} bytes as JSON")
-    rest: list[object] = [data]
-    while rest:
-        value = rest.pop()
+    remaining: list[object] = [data]
+    while remaining:
+        value = remaining.pop()
         if isinstance(value, dict):
-            rest += [*value, *value.values()]
+            remaining += [*value, *value.values()]
         elif isinstance(value, list):
-            rest += value
+            remaining += value
         elif (isinstance(value, str) and "\x00" in value) or (isinstance(value, float) and not isfinite(value)):
             raise ValueError("holds a NUL character, or a number that is not finite")
     return data
 
 
-def _within_e_mail(instant: datetime) -> datetime:
+def _within_supported_years(instant: datetime) -> datetime:
     if not FIRST <= instant < LAST:
         raise ValueError("is before 1990 or after 9998")
     return instant
@@ -63,7 +64,7 @@ def _within_e_mail(instant: datetime) -> datetime:
 
 HISTORY = "True for events of long ago: they are counted and assign labels, but start no workflow."
 Text = Annotated[str, Field(pattern=NO_NUL)]
-Reported = Annotated[Instant, AfterValidator(_within_e_mail)]
+Reported = Annotated[Instant, AfterValidator(_within_supported_years)]
 AttributeName = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
 Attribute = (
     bool

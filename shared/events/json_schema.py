@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-class _Plain(GenerateJsonSchema):
+class _PlainSchemas(GenerateJsonSchema):
     """Generates schemas without titles that only repeat a member's name, and with members required that always
     exist."""
 
@@ -46,7 +46,7 @@ def is_published(model: type[Any]) -> bool:
 
 def schema_of(model: type[Any]) -> JsonSchemaValue:
     """Return the JSON Schema of a model's values."""
-    schema = TypeAdapter(model).json_schema(schema_generator=_Plain)
+    schema = TypeAdapter(model).json_schema(schema_generator=_PlainSchemas)
     describe(schema)
     return {"$schema": DIALECT, "$id": f"urn:{type_of(model).replace('.', ':')}", **schema}
 
@@ -55,10 +55,10 @@ def schemas_of(models: Mapping[str, type[Any]], ref_template: str) -> tuple[dict
     """Return the schemas of several models by name, and those of the parts that they share."""
     mode: JsonSchemaMode = "validation"
     inputs = [(name, mode, TypeAdapter(model)) for name, model in models.items()]
-    found, shared = TypeAdapter.json_schemas(inputs, ref_template=ref_template, schema_generator=_Plain)
-    describe(found)
-    describe(shared)
-    return {name: schema for (name, _), schema in found.items()}, shared.get("$defs", {})
+    schemas, definitions = TypeAdapter.json_schemas(inputs, ref_template=ref_template, schema_generator=_PlainSchemas)
+    describe(schemas)
+    describe(definitions)
+    return {name: schema for (name, _), schema in schemas.items()}, definitions.get("$defs", {})
 
 
 def text_of(document: Mapping[str, Any]) -> str:
@@ -69,24 +69,24 @@ def text_of(document: Mapping[str, Any]) -> str:
 def differences(folder: Path = FOLDER) -> Iterator[tuple[Path, str, list[Incompatibility]]]:
     """Yield the files that are missing or outdated: path, expected text, and incompatible changes."""
     for model in EVENTS:
-        wanted = schema_of(model)
+        expected = schema_of(model)
         path = folder / f"{type_of(model)}.json"
         if not path.exists():
-            yield path, text_of(wanted), []
+            yield path, text_of(expected), []
             continue
         released = path.read_text()
-        if released != text_of(wanted):
+        if released != text_of(expected):
             old = json.loads(released)
-            yield path, text_of(wanted), incompatibilities(old, wanted, published=is_published(model))
+            yield path, text_of(expected), incompatibilities(old, expected, published=is_published(model))
 
 
 def orphans(folder: Path = FOLDER) -> list[str]:
     """Return released types that can no longer be read: the event was removed, or that version has no upcast."""
-    gone = []
+    unreadable = []
     for path in sorted(folder.glob("*.json")):
         _, name, version = path.stem.split(".")
         model = EVENTS.model(name)
         number = int(version.removeprefix("v"))
         if model is None or number > model.version or EVENTS.steps(name, number) is None:
-            gone.append(path.stem)
-    return gone
+            unreadable.append(path.stem)
+    return unreadable

@@ -33,7 +33,7 @@ class Registry:
     """
 
     def __init__(self, models: Iterable[type[Any]], on_other_topics: Iterable[type[Any]] = ()) -> None:
-        """Register models. `on_other_topics` has subclasses of them: the same event on the topic of another service."""
+        """Register models. `on_other_topics` are subclasses of them: the same events on topics of other services."""
         self._models: dict[str, type[Any]] = {model.name: model for model in models}
         self._carried = {(model.name, model.topic): model for model in (*self._models.values(), *on_other_topics)}
         self._steps: dict[tuple[str, int], Upcaster] = {}

@@ -49,21 +49,29 @@ class Topic:
 
 
 _CAUSES_OF_LABELING = ("tracking.clicks", "workflow.commands")
-_ABOUT_CONTACTS = ("tracking.clicks", "labeling.contacts", "labeling.engagements", "labeling.labels")
-_DECIDED_ON = (*_ABOUT_CONTACTS, "segmentation.memberships")
-_FOUR = ("tracking", "labeling", "segmentation", "workflow")
-_WITHOUT_LABELING = ("tracking", "segmentation", "workflow")
+_CAUSES_OF_SEGMENTATION = ("tracking.clicks", "labeling.contacts", "labeling.engagements", "labeling.labels")
+_CAUSES_OF_WORKFLOW = (*_CAUSES_OF_SEGMENTATION, "segmentation.memberships")
+_CATALOG_READERS = ("tracking", "labeling", "segmentation", "workflow")
+_LABELING_READERS = ("tracking", "segmentation", "workflow")
 
 # The events of one unit of work are written in this order of topics: a catalog before events that refer to it, a
 # contact before its engagements, and engagements before the labels that follow from them.
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("labeling.catalog", "catalog", "labeling", compacted=True, readers=(*_WITHOUT_LABELING, "delivery")),
-        Topic("labeling.keys", "catalog", "labeling", compacted=True, readers=(*_FOUR, "delivery")),
-        Topic("tracking.catalog", "catalog", "tracking", compacted=True, readers=_FOUR),
-        Topic("segmentation.catalog", "catalog", "segmentation", compacted=True, readers=(*_FOUR, "delivery")),
-        Topic("workflow.catalog", "catalog", "workflow", compacted=True, readers=_FOUR),
+        Topic(
+            "labeling.catalog",
+            "catalog",
+            "labeling",
+            compacted=True,
+            readers=(*_LABELING_READERS, "delivery"),
+        ),
+        Topic("labeling.keys", "catalog", "labeling", compacted=True, readers=(*_CATALOG_READERS, "delivery")),
+        Topic("tracking.catalog", "catalog", "tracking", compacted=True, readers=_CATALOG_READERS),
+        Topic(
+            "segmentation.catalog", "catalog", "segmentation", compacted=True, readers=(*_CATALOG_READERS, "delivery")
+        ),
+        Topic("workflow.catalog", "catalog", "workflow", compacted=True, readers=_CATALOG_READERS),
         Topic(
             "tracking.clicks",
             "contact",
@@ -78,7 +86,7 @@ TOPICS: dict[str, Topic] = {
             "labeling",
             compacted=True,
             causes=_CAUSES_OF_LABELING,
-            readers=(*_WITHOUT_LABELING, "delivery"),
+            readers=(*_LABELING_READERS, "delivery"),
         ),
         Topic(
             "labeling.engagements",
@@ -94,12 +102,14 @@ TOPICS: dict[str, Topic] = {
             "segmentation.memberships",
             "contact",
             "segmentation",
-            causes=_ABOUT_CONTACTS,
+            causes=_CAUSES_OF_SEGMENTATION,
             readers=("labeling", "workflow"),
         ),
-        Topic("workflow.commands", "contact", "workflow", causes=_DECIDED_ON, readers=("labeling",)),
-        Topic("workflow.messages", "contact", "workflow", causes=_DECIDED_ON, readers=("delivery",)),
-        Topic("segmentation.messages", "contact", "segmentation", causes=_ABOUT_CONTACTS, readers=("delivery",)),
+        Topic("workflow.commands", "contact", "workflow", causes=_CAUSES_OF_WORKFLOW, readers=("labeling",)),
+        Topic("workflow.messages", "contact", "workflow", causes=_CAUSES_OF_WORKFLOW, readers=("delivery",)),
+        Topic(
+            "segmentation.messages", "contact", "segmentation", causes=_CAUSES_OF_SEGMENTATION, readers=("delivery",)
+        ),
         Topic(
             "labeling.messages", "contact", "labeling", causes=_CAUSES_OF_LABELING, kept_days=7, readers=("delivery",)
         ),

@@ -16,7 +16,7 @@ Kind = Literal[
     "unknown_version",
     "too_large",
 ]
-SHOWN = 5
+MOST_SHOWN = 5  # faults in a reason
 
 
 class Undecodable(ValueError):
@@ -34,11 +34,11 @@ class Undecodable(ValueError):
 
 
 def wrong_value(error: ValidationError) -> Undecodable:
-    """Return the first few faults of a value, each with its pointer, but never the text of the value."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        return Undecodable("not_json", found[0]["msg"])
-    said = [f"{pointer_of(problem['loc']) or 'value'}: {problem['msg']}" for problem in found[:SHOWN]]
-    if len(found) > SHOWN:
-        said.append(f"and {len(found) - SHOWN} more")
-    return Undecodable("wrong_value", "; ".join(said))
+    """Return the exception for an invalid value: its first faults, each with its pointer, but no part of the value."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    if problems[0]["type"] == "json_invalid":
+        return Undecodable("not_json", problems[0]["msg"])
+    details = [f"{pointer_of(problem['loc']) or 'value'}: {problem['msg']}" for problem in problems[:MOST_SHOWN]]
+    if len(problems) > MOST_SHOWN:
+        details.append(f"and {len(problems) - MOST_SHOWN} more")
+    return Undecodable("wrong_value", "; ".join(details))

@@ -23,7 +23,7 @@ from shared.store.database import Database
 class Application(FastAPI):
     """FastAPI that accepts only our own routers."""
 
-    def include_router(self, router: APIRouter, **options: Any) -> None:  # FastAPI's own
+    def include_router(self, router: APIRouter, **options: Any) -> None:  # options of FastAPI
         """Include a router. Raises TypeError for one whose routes would have no limits and keys."""
         for route in router.routes:
             if isinstance(route, APIRoute) and not isinstance(route, Route):

@@ -25,20 +25,20 @@ class _Validated:
     result: object
 
 
-def _for_itself(value: object, handler: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 # the item, or RefusedItem
+def _validate_alone(value: object, handler: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 # the item, or RefusedItem
     if isinstance(value, _Validated):
         return value.result
     try:
         return handler(value)
-    except ValidationError as problem:
-        return RefusedItem(item_errors(problem.errors(include_url=False, include_context=False), value)[0])
+    except ValidationError as error:
+        return RefusedItem(item_errors(error.errors(include_url=False, include_context=False), value)[0])
 
 
-EachForItself = WrapValidator(_for_itself)
+EachForItself = WrapValidator(_validate_alone)
 
 
 def item_adapter(body: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401 # a type
-    """Return what validates an item of a body that is a list of items `EachForItself`; None for any other body."""
+    """Return the adapter for the items of a body that is a list of items `EachForItself`; None for other bodies."""
     for item in get_args(body):
         if EachForItself in get_args(item)[1:]:
             return TypeAdapter(item)
@@ -67,12 +67,12 @@ class BatchError(BaseModel):
 
 
 def refused(index: int, item: RefusedItem) -> BatchError:
-    """Return a RefusedItem for an error."""
+    """Return the entry in `errors` for a refused item; `index` is its place in the batch."""
     return BatchError(index=index, code="invalid", pointer=item.error.pointer, detail=item.error.detail)
 
 
 def none_taken(errors: Sequence[BatchError], more: Mapping[str, object] | None = None) -> NoReturn:
-    """Raise Problem 422: no item of the batch was accepted."""
+    """Raise Problem 422: no item of the batch was accepted. `more` are further members of the problem."""
     raise Problem(
         422,
         "Nothing of the batch could be taken; see errors.",

@@ -21,33 +21,34 @@ BODY_TIMEOUT = 30.0  # seconds to send a whole body
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dictionaries and lists of any kind
+def _strict(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dictionaries and lists of any kind
+    """Return a core schema in which numbers, booleans and times accept only their own JSON type."""
     if isinstance(schema, list):
-        return [_strictly(item) for item in schema]
+        return [_strict(item) for item in schema]
     if isinstance(schema, tuple):
-        return tuple(_strictly(item) for item in schema)
+        return tuple(_strict(item) for item in schema)
     if not isinstance(schema, dict):
         return schema
-    strict = {name: value if name in {"metadata", "default"} else _strictly(value) for name, value in schema.items()}
-    kind = strict.get("type")
+    result = {name: value if name in {"metadata", "default"} else _strict(value) for name, value in schema.items()}
+    kind = result.get("type")
     if not isinstance(kind, str):
-        return strict  # the members of a model; one may be named "type"
+        return result  # the members of a model; one may be named "type"
     if kind in {"int", "float", "bool"}:
-        strict["strict"] = True
+        result["strict"] = True
         if kind == "int":
-            return core_schema.no_info_before_validator_function(_whole, strict)
+            return core_schema.no_info_before_validator_function(_integer, result)
     elif kind in {"datetime", "date"}:
-        return core_schema.no_info_before_validator_function(only_written_out, strict)
-    return strict
+        return core_schema.no_info_before_validator_function(only_written_out, result)
+    return result
 
 
-def _whole(value: object) -> object:
-    # In JSON Schema, 2.0 is an integer.
+def _integer(value: object) -> object:
+    """Return a float such as 2.0 as an integer, which it is in JSON Schema; any other value unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def only_written_out(value: object) -> object:
-    """Refuse a number as a time; pydantic would read it as seconds."""
+    """Return `value` if it is a date or time, or its text. Refuses numbers, which pydantic would read as seconds."""
     if isinstance(value, date | datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise PydanticCustomError("time_type", "Input should be a date or time as in RFC 3339, as text")
@@ -63,12 +64,12 @@ class RequestBody(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
-        strict: CoreSchema = _strictly(handler(source))
+        strict: CoreSchema = _strict(handler(source))
         return strict
 
 
 class JsonRequest(Request):
-    """A request whose body is read once, within `max_body_bytes`; see `load`."""
+    """A request whose body is read once, within `max_body_bytes` and `BODY_TIMEOUT`."""
 
     max_body_bytes: int = MAX_BODY_BYTES
 
@@ -76,7 +77,7 @@ class JsonRequest(Request):
         """Return the body. Raises Problem: 413 too large, 408 too slow, 415 neither JSON nor a `+json` type."""
         declared = self.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.max_body_bytes:
-            self._too_large()
+            self._refuse_too_large()
         chunks = bytearray()
         if not hasattr(self, "_body"):
             try:
@@ -84,7 +85,7 @@ class JsonRequest(Request):
                     async for chunk in self.stream():
                         chunks += chunk
                         if len(chunks) > self.max_body_bytes:
-                            self._too_large()
+                            self._refuse_too_large()
             except TimeoutError:
                 raise Problem(408, "The body did not arrive in time.", headers={"Connection": "close"}) from None
             self._body = bytes(chunks)
@@ -113,7 +114,7 @@ class JsonRequest(Request):
                 headers={"Accept": "application/json"},
             )
 
-    def _too_large(self) -> NoReturn:
+    def _refuse_too_large(self) -> NoReturn:
         # The connection stays open and the server ignores the rest of the body: closing it now would reset the
         # connection, and a client that is still sending would never read this answer.
         raise Problem(413, f"The body is larger than {self.max_body_bytes} bytes.")
@@ -126,16 +127,19 @@ def parse(body: bytes) -> Any:  # noqa: ANN401
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        value = _parse_patiently(body, error)
+        _refuse_body(body, error)
     if b"\\u0000" in body:
-        _refuse_text(value, "\0", "Text must not contain the character U+0000")
+        _refuse_character(value, "\0", "Text must not contain the character U+0000")
     return value
 
 
-def _parse_patiently(body: bytes, error: orjson.JSONDecodeError) -> Any:  # noqa: ANN401
-    # JSON's grammar allows lone surrogates and any number: the body is JSON, but cannot be stored.
+def _refuse_body(body: bytes, error: orjson.JSONDecodeError) -> NoReturn:
+    """Raise the Problem for a body that orjson refuses.
+
+    The grammar of JSON allows lone surrogates and numbers of any size, so the status of such a body is 422, not 400.
+    """
     try:
-        value = json.loads(body.decode(), parse_constant=_no_constant, parse_float=_no_infinity)
+        value = json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_finite_float)
     except Problem:
         raise
     except (ValueError, RecursionError):
@@ -147,33 +151,33 @@ def _parse_patiently(body: bytes, error: orjson.JSONDecodeError) -> Any:  # noqa
     raise Problem(400, f"The body is not JSON: {error.msg} at byte {error.pos}.")
 
 
-def _no_constant(_name: str) -> NoReturn:
+def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError
 
 
-def _no_infinity(text: str) -> float:
+def _finite_float(text: str) -> float:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
         raise Problem(422, "A number is too large.", errors=[FieldError("", "A number is too large")])
     return number
 
 
-def _refuse_text(value: object, character: str, detail: str) -> None:
+def _refuse_character(value: object, character: str, detail: str) -> None:
     errors = [FieldError(pointer_of(path), detail) for path, text in _texts(value) if character in text]
     if errors:
         raise Problem(422, "The request is not valid; see errors.", errors=errors[:100])
 
 
 def _texts(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield every text in `value`, names of members included, with its pointer."""
-    waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
-    while waiting:
-        path, node = waiting.pop()
+    """Yield every text in `value`, names of members included, with its path."""
+    remaining: list[tuple[tuple[str | int, ...], object]] = [((), value)]
+    while remaining:
+        path, node = remaining.pop()
         if isinstance(node, str):
             yield path, node
         elif isinstance(node, dict):
             for name, item in node.items():
                 yield (*path, name), name
-                waiting.append(((*path, name), item))
+                remaining.append(((*path, name), item))
         elif isinstance(node, list):
-            waiting.extend(((*path, index), item) for index, item in enumerate(node))
+            remaining.extend(((*path, index), item) for index, item in enumerate(node))

@@ -27,16 +27,16 @@ class Config(uvicorn.Config):
     proxies: Proxies = Proxies()
 
 
-class _NobodyWaits:
+class _NoWaiter:
     def set(self) -> None:
-        """Do nothing: uvicorn calls this to wake a waiting application, and there is none."""
+        """Do nothing: uvicorn calls this to wake an application that waits for the body, and there is none."""
 
 
 class RawCycle:
     """A request for a tracked link in progress, in place of uvicorn's request-response cycle."""
 
     __slots__ = ("body", "disconnected", "head", "keep_alive", "more_body", "response_complete", "started_at")
-    message_event = _NobodyWaits()
+    message_event = _NoWaiter()
 
     def __init__(self, *, head: bool, keep_alive: bool) -> None:
         self.head = head
@@ -49,7 +49,7 @@ class RawCycle:
 
 
 class Connection(HttpToolsProtocol):
-    """See the module.
+    """A connection with the fast path and the time limits of this module.
 
     Requests are answered in order: a tracked link takes the fast path only on a connection without an unfinished
     request; otherwise it queues in uvicorn's pipeline like any other request.
@@ -66,7 +66,7 @@ class Connection(HttpToolsProtocol):
         self._raw = config.raw
         self._proxies = config.proxies
         self._in_headers = False
-        self._has_begun = False  # a request began in the bytes that are being read
+        self._request_began = False  # a request began in the bytes that are being read
         self._header_bytes = 0
         self._header_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -78,7 +78,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
         self._behind_proxy = self._proxies.trusts(self._peer)
-        # uvicorn waits for ever for the first byte.
+        # uvicorn itself has no limit for the time until the first byte.
         self._expect_request_within(HEADER_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -89,13 +89,13 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        # Only a request may stop the idle time-out. uvicorn stops it for any byte: a newline, or one more byte of a
-        # body whose request was answered, would keep the connection open for ever.
-        clock, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
-        self._has_begun = False
+        # Only a new request may stop the idle time-out. uvicorn stops it for any byte, so a newline, or one more byte
+        # of the body of an answered request, would keep the connection open for ever.
+        keep_alive_timer, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
+        self._request_began = False
         super().data_received(data)
-        if clock is not None:
-            self._go_on(clock)
+        if keep_alive_timer is not None:
+            self._restore_keep_alive(keep_alive_timer)
         if self._in_headers and not self.transport.is_closing():
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
@@ -103,11 +103,12 @@ class Connection(HttpToolsProtocol):
             elif self._header_timer is None:
                 self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self._refuse, 408, "Request Timeout")
 
-    def _go_on(self, clock: asyncio.TimerHandle) -> None:
-        if self._has_begun or self.timeout_keep_alive_task is not None or self.transport.is_closing():
-            clock.cancel()
+    def _restore_keep_alive(self, timer: asyncio.TimerHandle) -> None:
+        """Let the idle time-out continue, unless a request began."""
+        if self._request_began or self.timeout_keep_alive_task is not None or self.transport.is_closing():
+            timer.cancel()
         else:
-            self.timeout_keep_alive_task = clock
+            self.timeout_keep_alive_task = timer
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -126,7 +127,7 @@ class Connection(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
-        self._has_begun = True
+        self._request_began = True
         self.url = b""
         self.headers = []
         self._in_headers = True
@@ -138,7 +139,7 @@ class Connection(HttpToolsProtocol):
         self._in_headers = False
         self._header_bytes = 0
         self._end_header_timer()
-        if self._raw is not None and self.url.startswith(RAW_PREFIX) and self._is_plain():
+        if self._raw is not None and self.url.startswith(RAW_PREFIX) and self._can_take_fast_path():
             self._answer_raw(self._raw)
             return
         url, headers = self.url, self.headers
@@ -159,7 +160,7 @@ class Connection(HttpToolsProtocol):
             self._header_timer.cancel()
             self._header_timer = None
 
-    def _is_plain(self) -> bool:
+    def _can_take_fast_path(self) -> bool:
         parser = self.parser
         return (
             (self.cycle is None or self.cycle.response_complete)
@@ -173,11 +174,11 @@ class Connection(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         client = self._proxies.client(self._peer, self.headers) if self._behind_proxy else self._peer
         cycle = RawCycle(head=method == "HEAD", keep_alive=self.parser.should_keep_alive())
-        self.cycle = cycle  # type: ignore[assignment] # it has what this class and its parent ask of a cycle
+        self.cycle = cycle  # type: ignore[assignment] # it has all members of a cycle that are used
         try:
             version = self.parser.get_http_version()
             outcome = raw(RawRequest(method, path.decode("latin-1"), query, self.headers, client, version))
-        except Exception:  # noqa: BLE001 # whatever it is, the connection must get an answer
+        except Exception:  # noqa: BLE001 # any error must be answered
             self._fail(cycle)
             return
         if isinstance(outcome, Answer):
@@ -188,9 +189,9 @@ class Connection(HttpToolsProtocol):
     def _send_later(self, cycle: RawCycle, outcome: Awaitable[Answer]) -> None:
         future = asyncio.ensure_future(outcome, loop=self.loop)
 
-        def send(done: asyncio.Future[Answer]) -> None:
+        def send(finished: asyncio.Future[Answer]) -> None:
             try:
-                answer = done.result()
+                answer = finished.result()
             except (Exception, asyncio.CancelledError):  # noqa: BLE001 # as above
                 self._fail(cycle)
             else:

@@ -20,8 +20,8 @@ log = structlog.get_logger()
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = ("/health/", "/metrics", "/openapi.json", "/docs")
-GONE = 499  # nginx's status for a client that disconnected; in logs and metrics only
+_NOT_LOGGED = ("/health/", "/metrics", "/openapi.json", "/docs")
+CLIENT_DISCONNECTED = 499  # the status that nginx uses for this; in logs and metrics only
 
 
 class RequestContext:
@@ -60,7 +60,7 @@ class RequestContext:
         try:
             await self.app(scope, receive, answer)
         except ClientDisconnect:
-            answer.status = answer.status or GONE
+            answer.status = answer.status or CLIENT_DISCONNECTED
         except Exception as error:  # the client gets a problem, the log the exception
             response = problem_response(problem_of(error))
             if answer.status:
@@ -81,7 +81,7 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         """Send a message; called by ASGI."""
         if message["type"] == "http.response.start":
-            await self.send(self._started(message))
+            await self.send(self._with_headers(message))
         elif not self._finished:
             if self._has_no_body():
                 self._finished = True
@@ -91,7 +91,7 @@ class _Answer:
     def _has_no_body(self) -> bool:
         return self.method == "HEAD" or (self.method == "OPTIONS" and self.status == 204)
 
-    def _started(self, message: Message) -> Message:
+    def _with_headers(self, message: Message) -> Message:
         headers = MutableHeaders(raw=list(message.get("headers", [])))
         self.status = message["status"]
         if self.method == "OPTIONS" and self.status == 405:
@@ -104,29 +104,29 @@ class _Answer:
         return {**message, "status": self.status, "headers": headers.raw}
 
 
-def _ids(given: str) -> tuple[str, UUID]:
-    if not _SAFE_ID.fullmatch(given):
-        made = uuid7()
-        return str(made), made
+def _ids(header: str) -> tuple[str, UUID]:
+    """Return the request id and the correlation id for a header `X-Request-Id`."""
+    if not _SAFE_ID.fullmatch(header):
+        generated = uuid7()
+        return str(generated), generated
     try:
-        return given, UUID(given)
+        return header, UUID(header)
     except ValueError:
-        return given, uuid5(NAMESPACE_URL, f"x-request-id:{given}")
+        return header, uuid5(NAMESPACE_URL, f"x-request-id:{header}")
 
 
 def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
-    route = _template(scope)
-    named = (
-        method if method in _METHODS else "other"
-    )  # the values of a label must not grow with arbitrary methods of clients
-    HTTP_SECONDS.labels(named, route, str(status)).observe(seconds)
-    if route.startswith(_QUIET):
+    route = _route_template(scope)
+    # Clients may send any method, but the number of values of a metric's label must be limited.
+    known_method = method if method in _METHODS else "other"
+    HTTP_SECONDS.labels(known_method, route, str(status)).observe(seconds)
+    if route.startswith(_NOT_LOGGED):
         return
     caller = scope.get("state", {}).get("caller")
-    # The template, not the path or the query: these may contain an address or an external id.
+    # The route's template, because a path or a query may contain an address or an external id.
     log.info(
         "request",
-        method=named,
+        method=known_method,
         route=route,
         status=status,
         ms=round(seconds * 1000, 1),
@@ -135,8 +135,8 @@ def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
     )
 
 
-def _template(scope: Scope) -> str:
-    # A route of an included router has only its own part of the path; its context in the application has all of it.
+def _route_template(scope: Scope) -> str:
+    # The route of an included router knows only its own part of the path; FastAPI's context has the whole path.
     context = scope.get("fastapi", {}).get("effective_route_context")
     path: str = getattr(context, "path", "") or getattr(scope.get("route"), "path", "")
     return path or "none"

@@ -20,7 +20,7 @@ from shared.http.problems import MEDIA_TYPE, ProblemDetails
 from shared.http.routing import Router
 
 _ASSETS = "/docs/assets"
-_INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _OPERATIONS = ("get", "put", "post", "delete", "patch")
 
 _MEANINGS = {
@@ -72,25 +72,25 @@ def install_documentation(app: FastAPI) -> None:
     @router.get("/docs")
     async def page(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
-        made = get_swagger_ui_html(
+        response = get_swagger_ui_html(
             openapi_url=f"{root}/openapi.json",
             title=app.title,
             swagger_js_url=f"{root}{_ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{root}{_ASSETS}/swagger-ui.css",
             swagger_favicon_url=f"{root}{_ASSETS}/favicon.png",
         )
-        made.headers.update(_page_headers(bytes(made.body).decode()))
-        return made
+        response.headers.update(_page_headers(bytes(response.body).decode()))
+        return response
 
     app.include_router(router)
     app.mount(_ASSETS, StaticFiles(directory=str(assets)), name="documentation-assets")
-    app.openapi = lambda: document(app)  # type: ignore[method-assign] # the way that FastAPI documents
+    app.openapi = lambda: document(app)  # type: ignore[method-assign] # FastAPI's documented way
 
 
 def _page_headers(page: str) -> dict[str, str]:
     """Return headers that allow the page only its own scripts and this service, and forbid framing it."""
     hashes = " ".join(
-        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in _INLINE.findall(page)
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in _INLINE_SCRIPT.findall(page)
     )
     return {
         # Swagger UI uses style attributes and data: images.
@@ -101,32 +101,32 @@ def _page_headers(page: str) -> dict[str, str]:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of `app`; made once."""
+    """Return the OpenAPI 3.1 document of `app`; it is generated once."""
     if app.openapi_schema is None:
-        made = get_openapi(
+        openapi = get_openapi(
             title=app.title,
             version=app.version,
             description=app.description + _DESCRIPTION,
             routes=app.routes,
             tags=app.openapi_tags,
         )
-        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
         for replaced in ("HTTPValidationError", "ValidationError"):
             schemas.pop(replaced, None)
         schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs"))
         schemas["ProblemDetails"] = schema
-        made["components"]["responses"] = {_name_of(status): _problem(status) for status in _MEANINGS}
-        for method, operation in _operations(made):
+        openapi["components"]["responses"] = {_component_name(status): _problem(status) for status in _MEANINGS}
+        for method, operation in _operations(openapi):
             _document_problems(method, operation)
             _add_examples(operation, schemas)
-        describe(made)
-        app.openapi_schema = made
+        describe(openapi)
+        app.openapi_schema = openapi
     return app.openapi_schema
 
 
-def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in made.get("paths", {}).values():
+def _operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in openapi.get("paths", {}).values():
         for method in _OPERATIONS:
             if method in path:
                 yield method, path[method]
@@ -137,10 +137,10 @@ def _document_problems(method: str, operation: dict[str, Any]) -> None:
     if method == "post" and "security" in operation:
         parameters.append(_IDEMPOTENCY_KEY)
     responses = operation["responses"]
-    for status in _possible(operation):
+    for status in _problem_statuses(operation):
         documented = responses.get(str(status))
         if documented is None or "HTTPValidationError" in str(documented):
-            responses[str(status)] = {"$ref": f"#/components/responses/{_name_of(status)}"}
+            responses[str(status)] = {"$ref": f"#/components/responses/{_component_name(status)}"}
         else:
             documented.setdefault("content", _problem(status)["content"])
     headers = {parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"}
@@ -148,7 +148,7 @@ def _document_problems(method: str, operation: dict[str, Any]) -> None:
         responses.setdefault("304", {"description": "The thing has not changed."})
 
 
-def _name_of(status: int) -> str:
+def _component_name(status: int) -> str:
     return f"Problem{status}"
 
 
@@ -168,7 +168,7 @@ def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
                     content["example"] = example_of(content["schema"], schemas)
 
 
-def _possible(operation: dict[str, Any]) -> list[int]:
+def _problem_statuses(operation: dict[str, Any]) -> list[int]:
     statuses = {404, 405, 409, 422, 429, 503}
     if "security" in operation:
         statuses |= {401, 403}

@@ -75,6 +75,6 @@ async def _result(check: Check) -> CheckResult:
             reason = await check.ask()
     except TimeoutError:
         reason = f"no answer within {CHECK_TIMEOUT:g} s"
-    except Exception as error:  # noqa: BLE001 # whatever it is, it is why the service is not ready
+    except Exception as error:  # noqa: BLE001 # any error means that the service is not ready
         reason = type(error).__name__
     return CheckResult(name=check.name, ready=reason is None, reason=reason)

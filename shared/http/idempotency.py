@@ -63,7 +63,7 @@ async def answer_once(request: JsonRequest, endpoint: Endpoint, database: Databa
     caller: Caller = request.state.caller
     fingerprint = hashlib.sha256(request.url.query.encode() + b"\0" + await request.load()).digest()
     claim = Claim(caller.account_id, request.url.path, key, fingerprint, uuid4())
-    await _forget_old(database)
+    await _forget_once_a_minute(database)
     if not await claim.take(database.pool):
         return await _first_answer(claim, database)
     return await _carry_out(claim, request, endpoint, database)
@@ -86,7 +86,7 @@ async def _first_answer(claim: Claim, database: Database) -> Response:
 async def _carry_out(claim: Claim, request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
     request.state.claim = claim
     try:
-        response = await _answered(endpoint, request)
+        response = await _call(endpoint, request)
     except ClaimLost:
         detail = "Another request with this key has taken over meanwhile."
         raise Problem(409, detail, headers={"Retry-After": "1"}) from None
@@ -97,7 +97,7 @@ async def _carry_out(claim: Claim, request: JsonRequest, endpoint: Endpoint, dat
     return response
 
 
-async def _answered(endpoint: Endpoint, request: Request) -> Response:
+async def _call(endpoint: Endpoint, request: Request) -> Response:
     try:
         return await endpoint(request)
     except Problem as problem:
@@ -113,7 +113,7 @@ async def _release(claim: Claim, database: Database) -> None:
         log.warning("idempotency key stays claimed for two minutes", exc_info=error)
 
 
-async def _keep(claim: Claim, response: Response, asked: bytes, database: Database) -> None:
+async def _keep(claim: Claim, response: Response, request_body: bytes, database: Database) -> None:
     if isinstance(response, StreamingResponse) or len(response.body) > LARGEST_KEPT:
         await _release(claim, database)
         return
@@ -123,9 +123,9 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
         return
     body = bytes(response.body)
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    spoken_of = _contacts_in(body, asked, claim.path)
+    contact_ids = _contacts_in(body, request_body, claim.path)
     try:
-        await claim.keep(database.pool, response.status_code, headers, body, spoken_of)
+        await claim.keep(database.pool, response.status_code, headers, body, contact_ids)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         # The effect is committed and this request is answered; only a repetition will get 409.
         log.warning("answer not kept", exc_info=error)
@@ -138,36 +138,36 @@ async def _keep_without_body(claim: Claim, status: int, database: Database) -> N
         log.warning("answer not kept", exc_info=error)
 
 
-async def _forget_old(database: Database) -> None:
-    global _last_forgotten  # once a minute for each process
+async def _forget_once_a_minute(database: Database) -> None:
+    global _last_forgotten  # one per process
     if monotonic() - _last_forgotten >= _FORGET_EVERY:
         _last_forgotten = monotonic()
         await forget_old_answers(database.pool)
 
 
-def _contacts_in(body: bytes, asked: bytes, path: str) -> list[int] | None:
+def _contacts_in(body: bytes, request_body: bytes, path: str) -> list[int] | None:
     """Return the contacts that an answer is about; None if they are unknown, so that any erasure blanks it.
 
-    `asked` is the body of the request: an answer about a contact may not repeat its id.
+    An answer about a contact need not repeat the contact's id, so the ids in the request's body count too.
     """
     if not body:
         return []
     try:
-        found = set(_contact_ids(orjson.loads(body)))
-        if asked:
-            found.update(_contact_ids(orjson.loads(asked)))
+        contact_ids = set(_contact_ids(orjson.loads(body)))
+        if request_body:
+            contact_ids.update(_contact_ids(orjson.loads(request_body)))
     except orjson.JSONDecodeError:
         return None
-    if found:
-        return sorted(found)
-    may_name_one = path.startswith("/v1/contacts") or b"@" in body or b"external_id" in body
-    return None if may_name_one else []
+    if contact_ids:
+        return sorted(contact_ids)
+    may_name_contact = path.startswith("/v1/contacts") or b"@" in body or b"external_id" in body
+    return None if may_name_contact else []
 
 
 def _contact_ids(value: object) -> Iterator[int]:
     if isinstance(value, dict):
-        named = [value.get("contact_id"), *(value.get("contact_ids") or ())]
-        yield from (contact_id for contact_id in named if isinstance(contact_id, int))
+        ids = [value.get("contact_id"), *(value.get("contact_ids") or ())]
+        yield from (contact_id for contact_id in ids if isinstance(contact_id, int))
         for item in value.values():
             yield from _contact_ids(item)
     elif isinstance(value, list):

@@ -3,7 +3,7 @@
 A key is `pk_`, 256 random bits and a CRC-32, both in base 62, so that random texts are refused without a look-up. Only
 the SHA-256 of a key is ever stored. Scopes are independent: `write` without `read` is a key that can only write;
 `admin` may do everything in its account. `pipeline` works for all accounts: the header `Penchant-Account` names the
-account of each request, and only endpoints that say so accept such a key.
+account of each request, and only endpoints that declare it accept such a key.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from shared.http.problems import Problem, unavailable
 
 PREFIX = "pk_"
 ACCOUNT_HEADER = "penchant-account"
-MOST_ACCOUNT = NO_ACCOUNT - 1
+HIGHEST_ACCOUNT_ID = NO_ACCOUNT - 1
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH, _CHECKSUM_LENGTH = 43, 6  # 62**43 > 2**256, 62**6 > 2**32
 _FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
@@ -126,7 +126,7 @@ class Requirement:
         if caller is None:
             caller = await _authenticate(request)
             if self.pipeline and "pipeline" in caller.scopes:
-                caller = Caller(_account_named(request), caller.key_id, frozenset(self.scopes))
+                caller = Caller(_account_in_header(request), caller.key_id, frozenset(self.scopes))
             request.state.caller = caller
             request.app.state.request_limit.take(caller.account_id)
         missing = [scope for scope in self.scopes if not caller.may(scope)]
@@ -141,14 +141,14 @@ class Requirement:
 
 
 class OperatorRequirement(Requirement):
-    """Requires the operator's key from the settings, which belongs to no account."""
+    """Requires the operator's key, which is in the settings and belongs to no account."""
 
-    async def __call__(  # type: ignore[override] # nobody is the caller
+    async def __call__(  # type: ignore[override] # no account is the caller
         self,
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     ) -> None:
-        """Raise Problem: 401."""
+        """Raise Problem 401 unless the request has the operator's key."""
         if not is_operator(request, _bearer_of(request)):
             raise _unknown_key()
         # Makes `Idempotency-Key` work for the operator too.
@@ -170,10 +170,10 @@ class AdminRequirement(Requirement):
         return await super().__call__(request)
 
 
-def is_operator(request: Request, given: str) -> bool:
-    """Return whether `given` is the operator's key."""
+def is_operator(request: Request, key: str) -> bool:
+    """Return whether `key` is the operator's key."""
     expected: SecretStr | None = request.app.state.operator_key
-    return expected is not None and hmac.compare_digest(given.encode(), expected.get_secret_value().encode())
+    return expected is not None and hmac.compare_digest(key.encode(), expected.get_secret_value().encode())
 
 
 operator_requirement = OperatorRequirement(())
@@ -185,13 +185,13 @@ def _requirement(scopes: tuple[Scope, ...], pipeline: bool) -> Requirement:
     return Requirement(scopes, pipeline)
 
 
-def _account_named(request: Request) -> int:
-    """Return the account that the header names. Raises Problem 422 if there is none."""
-    named = request.headers.get(ACCOUNT_HEADER, "")
-    if not (named.isascii() and named.isdecimal() and 1 <= int(named[:11]) <= MOST_ACCOUNT):
+def _account_in_header(request: Request) -> int:
+    """Return the account id in the header `Penchant-Account`. Raises Problem 422 if it is missing or not an id."""
+    text = request.headers.get(ACCOUNT_HEADER, "")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:11]) <= HIGHEST_ACCOUNT_ID):
         detail = "Give the id of the account that the request is for"
         raise Problem(422, f"{detail}.", errors=[FieldError(f"/header/{ACCOUNT_HEADER}", detail)])
-    return int(named)
+    return int(text)
 
 
 async def _authenticate(request: Request) -> Caller:
@@ -199,17 +199,17 @@ async def _authenticate(request: Request) -> Caller:
     if not is_wellformed(key):
         raise _unknown_key()
     keys: KeyLookup = request.app.state.keys
-    hashed = hash_of(key)
-    found = keys.find(ApiKeyChanged, hashed)
-    if found is None:
-        # It may have been created a moment ago; the checksum keeps guesses from reaching this point.
+    key_hash = hash_of(key)
+    record = keys.find(ApiKeyChanged, key_hash)
+    if record is None:
+        # The key may have been created a moment ago. Random texts do not get here: their checksum is wrong.
         up_to_date = await keys.refresh()
-        found = keys.find(ApiKeyChanged, hashed)
-        if found is None and not up_to_date:
+        record = keys.find(ApiKeyChanged, key_hash)
+        if record is None and not up_to_date:
             raise unavailable("The API key cannot be checked now. Try again in a moment.")
-    if found is None or found.revoked:
+    if record is None or record.revoked:
         raise _unknown_key()
-    return Caller(found.account_id, found.key_id, frozenset(found.scopes))
+    return Caller(record.account_id, record.key_id, frozenset(record.scopes))
 
 
 def _bearer_of(request: Request) -> str:

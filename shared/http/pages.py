@@ -20,8 +20,8 @@ Item = TypeVar("Item")
 Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 100
-MOST = 1000
-SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of a bigint
+MAX_LIMIT = 1000
+SMALLEST, LARGEST = -(2**63), 2**63 - 1  # values of a bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class PageRequest:
 
     @property
     def fetch(self) -> int:
-        """The number of rows to read: one more than shown tells whether there is a next page."""
+        """The number of rows to read: one more than the page has, to know whether there is a next page."""
         return self.limit + 1
 
-    def key(self, *types: Any) -> tuple[Any, ...] | None:  # any types that pydantic reads
+    def key(self, *types: Any) -> tuple[Any, ...] | None:  # any types that pydantic can read
         """Return the last key of the previous page, as these types: `page.key(datetime, UUID)`; None on the first page.
 
         Raises Problem 422 for a cursor that does not come from this list.
@@ -65,7 +65,7 @@ def page_request() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
 
 async def _page_request(
     request: Request,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Maximum number of items.")] = DEFAULT_LIMIT,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of items.")] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None,
         Query(max_length=2000, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of the previous page; opaque."),
@@ -100,13 +100,13 @@ class Page(BaseModel, Generic[Item]):
 
 def _encode(key: Sequence[object], path: str) -> str:
     text = json.dumps(TypeAdapter(list[Any]).dump_python(list(key), mode="json"), separators=(",", ":"))
-    return base64.urlsafe_b64encode(_seal(text, path) + text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_checksum(text, path) + text.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str, path: str) -> Any:  # noqa: ANN401
     raw = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     text = raw[4:].decode()
-    if _seal(text, path) != raw[:4]:
+    if _checksum(text, path) != raw[:4]:
         raise ValueError(cursor)
     return json.loads(text)
 
@@ -120,6 +120,6 @@ def _check_storable(key: tuple[Any, ...]) -> None:
             raise ValueError(value)
 
 
-def _seal(text: str, path: str) -> bytes:
-    # Detects mistakes such as the cursor of another list; a forged one shows nothing that the list does not.
+def _checksum(text: str, path: str) -> bytes:
+    # Only detects mistakes, such as the cursor of another list: a forged cursor gives access to nothing else.
     return zlib.crc32(f"{path}\n{text}".encode()).to_bytes(4)

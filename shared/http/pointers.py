@@ -22,14 +22,14 @@ class FieldError:
 
 def field_errors(errors: Sequence[ErrorDetails | Mapping[str, Any]], body: object) -> tuple[FieldError, ...]:
     """Return FastAPI's errors, whose locations begin with `body`, `query`, `path` or `header`, as pointers."""
-    found: dict[FieldError, None] = {}
+    unique: dict[FieldError, None] = {}
     for error in errors:
         place, *location = error["loc"] or ("body",)
-        pointer = pointer_of(_real(location, body, error["type"]) if place == "body" else (place, *location))
-        found[FieldError(pointer, describe(error))] = None
-        if len(found) == MOST_ERRORS:
+        pointer = pointer_of(_parts_in_body(location, body, error["type"]) if place == "body" else (place, *location))
+        unique[FieldError(pointer, describe(error))] = None
+        if len(unique) == MOST_ERRORS:
             break
-    return tuple(found)
+    return tuple(unique)
 
 
 def item_errors(errors: Sequence[ErrorDetails], item: object) -> tuple[FieldError, ...]:
@@ -37,15 +37,15 @@ def item_errors(errors: Sequence[ErrorDetails], item: object) -> tuple[FieldErro
     return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors], item)
 
 
-def _real(location: Sequence[str | int], body: object, kind: str) -> list[str | int]:
-    # A location also names members of unions and validators; a pointer must only name parts of the body.
+def _parts_in_body(location: Sequence[str | int], body: object, error_type: str) -> list[str | int]:
+    # A location also names members of unions and validators, but a pointer must name only parts of the body.
     parts: list[str | int] = []
     node = body
     for index, part in enumerate(location):
         try:
-            node = node[part]  # type: ignore[index] # whatever it is: what is not there is not pointed at
+            node = node[part]  # type: ignore[index] # of any type; errors are handled
         except (LookupError, TypeError):
-            if kind != "missing" or index < len(location) - 1:
+            if error_type != "missing" or index < len(location) - 1:
                 continue
         parts.append(part)
     return parts

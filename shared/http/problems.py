@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = 2  # seconds; a store that restarts takes a few
+RETRY_AFTER = 2  # seconds; a store takes a few to restart
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class ProblemDetails(BaseModel):
     request_id: str | None = Field(None, description="The answer's `X-Request-Id`; also the events' correlation id.")
 
 
-class Problem(Exception):  # named for the problem that the client gets
+class Problem(Exception):  # named after the problem that the client gets
     """Raise this anywhere below an endpoint: the client gets `status`, `detail` and `errors`.
 
     `more` are further members of the body. `detail` says what to do, and must not quote personal data.
@@ -120,18 +120,18 @@ def problem_response(problem: Problem) -> Response:
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Convert every exception of endpoints, of the router and of validation to a problem."""
-    app.add_exception_handler(Problem, _of_problem)
-    app.add_exception_handler(HTTPException, _of_http_exception)
-    app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(EventTooLarge, _of_too_large)
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(EventTooLarge, _answer_too_large)
 
 
-async def _of_problem(_request: Request, error: Exception) -> Response:
+async def _answer_problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return problem_response(error)
 
 
-async def _of_http_exception(request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
@@ -143,19 +143,19 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> Sequence[str]:
     scope = {name: request.scope[name] for name in ("type", "path", "root_path", "headers", "app")}
-    found = [
+    methods = [
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in request.app.router.routes)
     ]
-    return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"]
+    return [*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]
 
 
-async def _of_too_large(_request: Request, error: Exception) -> Response:
+async def _answer_too_large(_request: Request, error: Exception) -> Response:
     return problem_response(Problem(422, f"This is more than one event can hold: {error}."))
 
 
-async def _of_validation(_request: Request, error: Exception) -> Response:
+async def _answer_validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if any(item["type"] == "missing" and item["loc"] == ("body",) for item in error.errors()):
         return problem_response(Problem(400, "The body is empty; JSON is expected."))

@@ -32,8 +32,8 @@ class RawRequest(NamedTuple):
 
     def header(self, name: bytes) -> str | None:
         """Return the first value of a header, by its lower-case name."""
-        for found, value in self.headers:
-            if found == name:
+        for header_name, value in self.headers:
+            if header_name == name:
                 return value.decode("latin-1")
         return None
 
@@ -77,8 +77,8 @@ class Proxies:
         """Return the client's address: the last one in `X-Forwarded-For` that is not a trusted proxy."""
         if not self.trusts(peer):
             return peer
-        way = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
-        for hop in reversed([hop.strip() for hop in way.split(",") if hop.strip()]):
+        addresses = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+        for hop in reversed([hop.strip() for hop in addresses.split(",") if hop.strip()]):
             if not self.trusts(hop):
                 return hop if _is_address(hop) else peer
         return peer
@@ -92,10 +92,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def beside(app: ASGIApp, raw: RawHandler, proxies: Proxies) -> ASGIApp:
-    """Put `raw` before `app` for requests that cannot take the fast path: pipelined ones, HTTP/1.0, other methods."""
+def with_raw_handler(app: ASGIApp, raw: RawHandler, proxies: Proxies) -> ASGIApp:
+    """Return `app` with tracked links answered by `raw`, for requests that cannot take the fast path.
 
-    async def entry(scope: Scope, receive: Receive, send: Send) -> None:
+    These are pipelined requests, HTTP/1.0, and other methods than GET and HEAD.
+    """
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["raw_path"].startswith(RAW_PREFIX):
             await app(scope, receive, send)
             return
@@ -114,4 +117,4 @@ def beside(app: ASGIApp, raw: RawHandler, proxies: Proxies) -> ASGIApp:
         await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
 
-    return entry
+    return application

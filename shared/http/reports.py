@@ -50,17 +50,17 @@ async def take_in(
 
     Raises Problem: 422 if no report is acceptable, 503 while Kafka is unavailable.
     """
-    wrong = [*errors, *(_too_large(index, record) for index, record in records if len(record[1]) > INTAKE_BYTES)]
-    right = [record for _, record in records if len(record[1]) <= INTAKE_BYTES]
-    if not right:
-        none_taken(wrong, {"accepted": 0})
+    all_errors = [*errors, *(_too_large(index, record) for index, record in records if len(record[1]) > INTAKE_BYTES)]
+    accepted = [record for _, record in records if len(record[1]) <= INTAKE_BYTES]
+    if not accepted:
+        none_taken(all_errors, {"accepted": 0})
     try:
-        await producer.send(topic, right)
+        await producer.send(topic, accepted)
     except Exception as error:
         if not is_passing(error):
             raise
         raise unavailable("Kafka is unavailable. Try again in a moment, with the same ids.") from None
-    return Accepted(accepted=len(right), errors=sorted(wrong, key=lambda error: error.index))
+    return Accepted(accepted=len(accepted), errors=sorted(all_errors, key=lambda error: error.index))
 
 
 def _too_large(index: int, record: IntakeRecord) -> BatchError:

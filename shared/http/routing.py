@@ -27,7 +27,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 class Route(APIRoute):
     """A route with limits, keys and problems. An endpoint that takes the `Request` gets a `JsonRequest`."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # FastAPI's own
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # options of FastAPI
         super().__init__(path, endpoint, **options)
         scopes = sorted({scope for requirement in _requirements(self.dependant) for scope in requirement.scopes})
         if scopes:
@@ -39,7 +39,7 @@ class Route(APIRoute):
             )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler, preceded by the steps."""
+        """Return FastAPI's handler, preceded by the steps of this module."""
         endpoint = super().get_route_handler()
         requirements = list(_requirements(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
@@ -70,7 +70,7 @@ class Route(APIRoute):
 
 
 def streams_body(endpoint: Endpoint) -> Endpoint:
-    """Mark an endpoint that reads its body itself, in pieces: `Idempotency-Key` is ignored there.
+    """Mark an endpoint that reads its body itself, in chunks: `Idempotency-Key` is ignored there.
 
     Comparing the bodies of two requests would require both in memory.
     """
@@ -81,7 +81,7 @@ def streams_body(endpoint: Endpoint) -> Endpoint:
 class Router(APIRouter):
     """A router whose routes are `Route`s, for all endpoints of services."""
 
-    def __init__(self, **options: Any) -> None:  # APIRouter's own
+    def __init__(self, **options: Any) -> None:  # options of APIRouter
         super().__init__(**{"route_class": Route, **options})
 
 

@@ -9,9 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.http.connection import Config, Connection
-from shared.http.raw import Proxies, RawHandler, beside
+from shared.http.raw import Proxies, RawHandler, with_raw_handler
 
-GRACE = 1.0  # seconds for requests in progress when the server stops; streams never end by themselves
+GRACE = 1.0  # seconds for requests in progress when the server stops; event streams never end by themselves
 KEEP_ALIVE = 75  # seconds; longer than the 60 for which load balancers keep an idle connection
 
 
@@ -46,10 +46,10 @@ async def serve(
     application's lifespan is not run: the caller opens and closes its resources. Raises PortTakenError.
     """
     listener = listen(host, port)
-    bound: int = listener.getsockname()[1]
+    bound_port: int = listener.getsockname()[1]
     proxies = Proxies.of(trusted_proxies)
     config = Config(
-        app if raw is None else beside(app, raw, proxies),
+        app if raw is None else with_raw_handler(app, raw, proxies),
         http=Connection,
         ws="none",
         lifespan="off",
@@ -61,7 +61,7 @@ async def serve(
         timeout_graceful_shutdown=3,
     )
     config.raw, config.proxies = raw, proxies
-    server = _Server(config, (lambda: None) if listening is None else (lambda: listening(bound)))
+    server = _Server(config, (lambda: None) if listening is None else (lambda: listening(bound_port)))
 
     async def watch() -> None:
         await stop.wait()
@@ -90,11 +90,11 @@ class _Server(uvicorn.Server):
         self._listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        hanging_up = asyncio.get_running_loop().call_later(GRACE, self._hang_up)
+        hang_up_timer = asyncio.get_running_loop().call_later(GRACE, self._hang_up)
         try:
             await super().shutdown(sockets)
         finally:
-            hanging_up.cancel()
+            hang_up_timer.cancel()
 
     def _hang_up(self) -> None:
         for connection in list(self.server_state.connections):

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import pytest
 
-from shared.account_turns import LASTS, AccountTurns
+from shared.account_turns import TURN_LASTS, AccountTurns
 from tests.stack.waiting import until
 
 NOISY, QUIET = 1, 2
@@ -19,7 +19,7 @@ def steps(account_id: int, taken: list[int], count: int) -> Generator[None, None
     """Record the account at each step; a step takes a whole turn."""
     for _ in range(count):
         taken.append(account_id)
-        ends = perf_counter() + LASTS
+        ends = perf_counter() + TURN_LASTS
         while perf_counter() <= ends:
             pass
         yield

@@ -79,7 +79,7 @@ async def test_a_long_attempt_without_failure_resets_the_pauses(monkeypatch: pyt
     resets = []
     monkeypatch.setattr(retrying, "monotonic", lambda: now)
     monkeypatch.setattr(Pauses, "reset", lambda pauses: resets.append(pauses))
-    lasted = [retrying.STEADY + 1, retrying.STEADY - 1]
+    lasted = [retrying.RESET_AFTER + 1, retrying.RESET_AFTER - 1]
 
     async def attempt() -> str:
         nonlocal now

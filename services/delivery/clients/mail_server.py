@@ -41,13 +41,13 @@ class MailServerConnection:
                 client.close()
 
     async def hand_over(self, sender: str, recipient: str, mail: bytes) -> None:
-        """Hand a mail over. Raises MailRefused, NotReached or Uncertain."""
+        """Hand over a mail; `mail` is the whole message. Raises MailRefused, NotReached or Uncertain."""
         client = await self._connected()
         try:
             await client.mail(sender)
             await client.rcpt(recipient)
         except aiosmtplib.SMTPResponseException as error:
-            await self._begin_anew(client)
+            await self._reset(client)
             raise MailRefused(Refusal(error.code, error.message)) from None
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
             self._drop(client)
@@ -55,7 +55,7 @@ class MailServerConnection:
         try:
             await client.data(mail)
         except aiosmtplib.SMTPDataError as error:
-            await self._begin_anew(client)
+            await self._reset(client)
             raise MailRefused(Refusal(error.code, error.message)) from None
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
             self._drop(client)
@@ -84,7 +84,7 @@ class MailServerConnection:
         self._client = client
         return client
 
-    async def _begin_anew(self, client: aiosmtplib.SMTP) -> None:
+    async def _reset(self, client: aiosmtplib.SMTP) -> None:
         """Reset the connection after a refused mail, so that it can be used for the next one."""
         try:
             await client.rset()

@@ -19,6 +19,7 @@ class Sender:
 
     @property
     def domain(self) -> str:
+        """The domain of the address."""
         return self.email.rpartition("@")[2]
 
 
@@ -63,5 +64,5 @@ def compose(
 
 
 def message_id(idempotency_key: str, domain: str) -> str:
-    """Return the Message-ID for an idempotency key, always the same."""
+    """Return the Message-ID for an idempotency key; it is always the same."""
     return f"<{sha256(idempotency_key.encode()).hexdigest()[:40]}@{domain}>"

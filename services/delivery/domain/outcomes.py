@@ -14,14 +14,16 @@ _NO_SUCH_ADDRESS = re.compile(r"(?:^|[\s(<])5\.1\.\d{1,3}(?:$|[\s)>:;,.])")  # R
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A permanent or temporary refusal of the server. `text` may contain the address: it is stored but never
-    published."""
+    """A permanent or temporary refusal by the server.
+
+    `text` may contain the address: it is stored but never published.
+    """
 
     code: int
     text: str
 
     @property
-    def is_for_good(self) -> bool:
+    def is_permanent(self) -> bool:
         """Whether the refusal is permanent (RFC 5321, section 4.2.1)."""
         return 500 <= self.code < 600
 
@@ -32,6 +34,6 @@ class Refusal:
 
 
 def retry_after(attempts: int, jitter: float) -> timedelta:
-    """Return the delay after `attempts` attempts: doubling, up to an hour. `jitter` is in [0, 1)."""
+    """Return the delay after `attempts` attempts: it doubles, up to an hour. `jitter`, in [0, 1), shortens it."""
     doubled: timedelta = FIRST_RETRY * (1 << min(attempts - 1, 20))
     return min(doubled, LONGEST_RETRY) * (0.5 + jitter / 2)

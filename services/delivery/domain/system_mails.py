@@ -91,14 +91,14 @@ def system_content(kind: str, url: str, brand: Brand, languages: tuple[str, ...]
 def _html(text: str, url: str, brand: Brand, button: str, footer: str) -> str:
     """Return the HTML part: the link is a button in the account's colour, below its logo."""
     colour = brand.colour if brand.colour and _COLOUR.fullmatch(brand.colour) else _DEFAULT_COLOUR
-    pieces: list[str] = []
+    elements: list[str] = []
     if brand.logo_url and brand.logo_url.startswith("https://"):
-        pieces.append(f'<p><img src="{escape(brand.logo_url)}" alt="{escape(brand.name)}" height="48"></p>')
+        elements.append(f'<p><img src="{escape(brand.logo_url)}" alt="{escape(brand.name)}" height="48"></p>')
     for paragraph in text.split("\n\n"):
         if paragraph == "{url}":
             style = f"background:{colour};color:#fff;padding:12px 28px;border-radius:6px;text-decoration:none"
-            pieces.append(f'<p><a href="{escape(url)}" style="{style}">{escape(button)}</a></p>')
+            elements.append(f'<p><a href="{escape(url)}" style="{style}">{escape(button)}</a></p>')
         else:
-            pieces.append(f"<p>{escape(paragraph.format(name=brand.name))}</p>")
-    pieces.append(f'<p style="font-size:12px;color:#666">{escape(footer)}</p>')
-    return f'<!DOCTYPE html><html><body style="font-family:sans-serif;color:#222">{"".join(pieces)}</body></html>'
+            elements.append(f"<p>{escape(paragraph.format(name=brand.name))}</p>")
+    elements.append(f'<p style="font-size:12px;color:#666">{escape(footer)}</p>')
+    return f'<!DOCTYPE html><html><body style="font-family:sans-serif;color:#222">{"".join(elements)}</body></html>'

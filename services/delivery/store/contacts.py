@@ -51,7 +51,7 @@ async def delete_contacts(connection: PoolConnectionProxy, keys: Collection[Cont
 async def contacts_of_ids(
     connection: Executor, account_id: int, contact_ids: Collection[int]
 ) -> dict[int, StoredContact]:
-    """Return the known contacts by contact id."""
+    """Return the known contacts among `contact_ids`, by contact id."""
     rows = await QUERIES["contacts_of_ids"].fetch(connection, account_id=account_id, contact_ids=list(contact_ids))
     return {
         row["contact_id"]: StoredContact(

@@ -1,4 +1,4 @@
-"""Mails, from their request to their end."""
+"""The table of mails, from the request of a mail to its outcome."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -46,22 +46,22 @@ class Mail:
 
 
 async def insert_requests(connection: Executor, requests: Sequence[Request], now: datetime) -> None:
-    """Queue mails; known requests are skipped."""
+    """Queue mails; requests whose idempotency key is known are skipped."""
     if not requests:
         return
     await QUERIES["insert_mails"].execute(
         connection,
-        account_ids=[one.account_id for one in requests],
-        idempotency_keys=[one.idempotency_key for one in requests],
-        contact_ids=[one.contact_id for one in requests],
-        test_addresses=[one.test_address for one in requests],
-        message_ids=[one.message_id for one in requests],
-        systems=[None if one.system is None else json.dumps(one.system) for one in requests],
-        sends=[json.dumps(one.send) for one in requests],
-        campaign_ids=[one.campaign_id for one in requests],
-        revisions=[one.revision for one in requests],
-        contents=[json.dumps(one.content) for one in requests],
-        expiries=[one.expires_at for one in requests],
+        account_ids=[request.account_id for request in requests],
+        idempotency_keys=[request.idempotency_key for request in requests],
+        contact_ids=[request.contact_id for request in requests],
+        test_addresses=[request.test_address for request in requests],
+        message_ids=[request.message_id for request in requests],
+        systems=[None if request.system is None else json.dumps(request.system) for request in requests],
+        sends=[json.dumps(request.send) for request in requests],
+        campaign_ids=[request.campaign_id for request in requests],
+        revisions=[request.revision for request in requests],
+        contents=[json.dumps(request.content) for request in requests],
+        expiries=[request.expires_at for request in requests],
         request_times=[now] * len(requests),
     )
 
@@ -73,9 +73,9 @@ async def claim_mails(connection: Executor, claim: UUID, lease: timedelta, limit
 
 
 async def begin_mail(connection: Executor, mail: Mail, lease: timedelta) -> tuple[Recipient | None] | None:
-    """Note that a mail is about to be handed over, and return its present recipient.
+    """Record that a mail is about to be handed over, and return its present recipient.
 
-    Returns None if another process has claimed the mail; a tuple of None if the contact is unknown.
+    Returns None if another process has claimed the mail, and `(None,)` if the contact is unknown.
     """
     row = await QUERIES["begin_mail"].fetchrow(
         connection,
@@ -101,8 +101,10 @@ async def retry_mail(connection: Executor, mail: Mail, at: datetime, reason: str
 
 
 async def end_interrupted(connection: Executor, *, repeat: bool) -> int:
-    """End mails that a process was handing over when it ended, as uncertain (with `repeat`: queue them again); return
-    their number."""
+    """End, as uncertain, the mails that a process was handing over when it ended; return their number.
+
+    With `repeat`, they are queued again instead.
+    """
     return await QUERIES["repeat_uncertain" if repeat else "end_uncertain"].execute(connection)
 
 
@@ -112,7 +114,7 @@ async def not_reported(connection: Executor, limit: int) -> list[Record]:
 
 
 async def note_reported(connection: Executor, ids: Collection[int]) -> None:
-    """Note that mails were reported."""
+    """Record that mails were reported."""
     await QUERIES["note_reported"].execute(connection, ids=list(ids))
 
 

@@ -7,9 +7,10 @@ from shared.bus.errors import is_passing
 from shared.retrying import repeat
 from shared.store.database import Database
 
-KEPT = timedelta(days=90)  # after the end of a mail; its request was read long before, and is not read again
-AT_ONCE = 1_000  # mails
-EVERY = 3_600.0  # seconds
+# After the end of a mail. Its request was consumed long before, and is not consumed again.
+KEPT_FOR = timedelta(days=90)
+AT_ONCE = 1_000  # mails in one statement
+INTERVAL = 3_600.0  # seconds between two deletions
 
 
 class Forgetting:
@@ -19,10 +20,10 @@ class Forgetting:
         self._database = database
 
     async def run(self) -> None:
-        """Delete old mails, now and every hour, for as long as the process lives."""
-        await repeat(EVERY, "deletion of old mails", self.forget, is_passing)
+        """Delete old mails, now and every hour, until the process ends."""
+        await repeat(INTERVAL, "deletion of old mails", self.forget, is_passing)
 
     async def forget(self) -> None:
-        """Delete reported mails that ended more than `KEPT` ago, in small batches."""
-        while await forget_old(self._database.pool, KEPT, AT_ONCE) == AT_ONCE:
+        """Delete reported mails that ended more than `KEPT_FOR` ago, in small batches."""
+        while await forget_old(self._database.pool, KEPT_FOR, AT_ONCE) == AT_ONCE:
             pass

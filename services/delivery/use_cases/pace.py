@@ -4,7 +4,7 @@ import asyncio
 
 
 class RateLimit:
-    """Allows `per_second` turns each second, evenly; unused turns are not saved up."""
+    """Allows `per_second` turns each second, evenly distributed; unused turns are lost."""
 
     def __init__(self, per_second: float) -> None:
         self._interval = 1 / per_second

@@ -19,19 +19,19 @@ from shared.bus.catalog import Catalog
 from shared.events.labeling import AccountChanged
 from shared.store.database import Database
 
-NOBODY = 2**32 - 1  # the contact id in links of a test mail that is rendered without a contact: the highest possible id
+NO_CONTACT_ID = 2**32 - 1  # the highest possible id; for links of test mails that are rendered without a contact
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A prepared mail, or why it can never be prepared (`refusal`), or why it must be retried later (`away`)."""
+    """A prepared mail, or why it can never be prepared (`refusal`), or why it must be retried (`retry_reason`)."""
 
     mail: Mail
     composed: bytes | None = None
     sender: str = ""
     recipient: str = ""
     refusal: str | None = None
-    away: str | None = None
+    retry_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ class Preparing:
             request = mail.request
             groups[request.account_id, request.message_id, request.revision, str(request.send)].append(mail)
         for (account_id, message_id, _, _), group in groups.items():
-            wanted = [mail.request.contact_id for mail in group if mail.request.contact_id is not None]
-            contacts = await contacts_of_ids(self.database.pool, account_id, wanted)
+            contact_ids = [mail.request.contact_id for mail in group if mail.request.contact_id is not None]
+            contacts = await contacts_of_ids(self.database.pool, account_id, contact_ids)
             for start in range(0, len(group), MOST_RECIPIENTS):
-                some = group[start : start + MOST_RECIPIENTS]
-                made = self._system(some, contacts) if message_id is None else self._messages(some, contacts)
-                async for prepared in made:
+                chunk = group[start : start + MOST_RECIPIENTS]
+                results = self._system_mails(chunk, contacts) if message_id is None else self._messages(chunk, contacts)
+                async for prepared in results:
                     yield prepared
 
-    async def _system(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> AsyncIterator[Prepared]:
+    async def _system_mails(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> AsyncIterator[Prepared]:
         for mail in group:
             yield await self._system_mail(mail, contacts.get(mail.request.contact_id or 0))
 
@@ -71,7 +71,7 @@ class Preparing:
         languages = ((contact.language,) if contact.language else ()) + (account.languages if account else ())
         content = system_content(mail.request.system["kind"], mail.request.system["url"], brand, languages)
         sender = Sender(brand.name, self.default_sender.email)
-        return await self._composed(mail, contact.email, sender, content, None)
+        return await self._compose(mail, contact.email, sender, content, None)
 
     async def _messages(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> AsyncIterator[Prepared]:
         recipients = [_recipient(mail, contacts.get(mail.request.contact_id or 0)) for mail in group]
@@ -87,10 +87,10 @@ class Preparing:
             return
         except httpx.HTTPError as error:
             for mail in group:
-                yield Prepared(mail, away=f"tracking: {type(error).__name__}")
+                yield Prepared(mail, retry_reason=f"tracking: {type(error).__name__}")
             return
-        for mail, one in zip(group, rendered, strict=True):
-            yield await self._message(mail, contacts.get(mail.request.contact_id or 0), one)
+        for mail, rendered_mail in zip(group, rendered, strict=True):
+            yield await self._message(mail, contacts.get(mail.request.contact_id or 0), rendered_mail)
 
     async def _message(self, mail: Mail, contact: StoredContact | None, rendered: Rendered | None) -> Prepared:
         address = mail.request.test_address or (contact.email if contact is not None else None)
@@ -102,12 +102,12 @@ class Preparing:
         if rendered.sender is not None:
             sender = Sender(rendered.sender["name"], rendered.sender["email"], rendered.reply_to)
         content = Content(rendered.subject, rendered.text, rendered.html)
-        return await self._composed(mail, address, sender, content, f"{self.preferences_url}/u/{rendered.token}")
+        return await self._compose(mail, address, sender, content, f"{self.preferences_url}/u/{rendered.token}")
 
-    async def _composed(
+    async def _compose(
         self, mail: Mail, address: str, sender: Sender, content: Content, unsubscribe_url: str | None
     ) -> Prepared:
-        def composed_bytes() -> bytes:
+        def compose_bytes() -> bytes:
             key = f"{mail.request.account_id}:{mail.request.idempotency_key}"
             now = datetime.now(UTC)
             return bytes(
@@ -115,8 +115,8 @@ class Preparing:
             )
 
         try:
-            # Encoding a large mail takes longer than the event loop may be blocked.
-            composed = await asyncio.to_thread(composed_bytes)
+            # In a thread: encoding a large mail would block the event loop for too long.
+            composed = await asyncio.to_thread(compose_bytes)
         except (ValueError, IndexError) as error:  # the address parser raises both
             return Prepared(mail, refusal=f"not composed: {type(error).__name__}")
         return Prepared(mail, composed, sender.email, address)
@@ -133,7 +133,7 @@ def _brand_of(account: AccountChanged | None) -> Brand:
 
 def _recipient(mail: Mail, contact: StoredContact | None) -> dict[str, Any]:
     request = mail.request
-    recipient: dict[str, Any] = {"contact_id": request.contact_id or NOBODY, "content": request.content}
+    recipient: dict[str, Any] = {"contact_id": request.contact_id or NO_CONTACT_ID, "content": request.content}
     if contact is not None:
         recipient["fields"] = {
             key: value for key, value in contact.fields.items() if isinstance(value, str | int | float | bool)

@@ -15,8 +15,8 @@ from shared.store.database import Database
 
 TOPIC = "intake.engagements"
 SOURCE = "/delivery"
-AT_ONCE = 1_000  # mails
-IDLE = 0.5  # seconds between checks for mails to report
+AT_ONCE = 1_000  # mails in one batch
+CHECK_INTERVAL = 0.5  # seconds between checks for mails to report
 
 
 class Reporting:
@@ -27,12 +27,13 @@ class Reporting:
         self._intake = intake
 
     async def run(self) -> None:
-        """Report for as long as the process lives."""
+        """Report until the process ends."""
         while True:
-            if not await until_it_works("reports of mails", self._report_some, is_passing):
-                await asyncio.sleep(IDLE)
+            if not await until_it_works("reports of mails", self._report_batch, is_passing):
+                await asyncio.sleep(CHECK_INTERVAL)
 
-    async def _report_some(self) -> int:
+    async def _report_batch(self) -> int:
+        """Report up to `AT_ONCE` mails; return how many were waiting for their report."""
         rows = await not_reported(self._database.pool, AT_ONCE)
         records = [report for row in rows if (report := report_of(row)) is not None]
         if records:
@@ -68,8 +69,7 @@ def report_of(row: Record) -> IntakeRecord | None:
 
 
 def _attributes(state: str, reason: str) -> dict[str, str]:
-    """Return the reason of a skip, or the code of a refusal. The server's text may contain the address, so it is
-    omitted."""
+    """Return the reason of a skip, or the code of a refusal; not the server's text, which may contain the address."""
     if state == "skipped":
         return {"reason": reason.partition(":")[0]}
     if state in ("bounced", "refused"):

@@ -13,7 +13,7 @@ from shared.events.messages import MessageRequested
 
 
 async def take(connection: PoolConnectionProxy, events: Sequence[object], now: datetime) -> None:
-    """Write the contacts of `events`, and queue the mails that these request."""
+    """Write the contacts in `events`, delete the erased and merged ones, and queue the requested mails."""
     states: dict[ContactKey, StoredContact | None] = {}
     requests: list[Request] = []
     for event in events:
@@ -24,10 +24,10 @@ async def take(connection: PoolConnectionProxy, events: Sequence[object], now: d
             states[int(account_id), int(contact_id)] = None
         elif isinstance(event, MessageRequested):
             requests.append(_request(event))
-    gone = [key for key, contact in states.items() if contact is None]
+    removed = [key for key, contact in states.items() if contact is None]
     await write_contacts(connection, [contact for _, contact in sorted(states.items()) if contact is not None])
-    await delete_contacts(connection, gone)
-    await forget_contacts(connection, gone)
+    await delete_contacts(connection, removed)
+    await forget_contacts(connection, removed)
     await insert_requests(connection, requests, now)
 
 

@@ -24,17 +24,17 @@ from shared.waking import woken_within
 log = structlog.get_logger()
 
 AT_ONCE = 500  # mails in one claim
-IDLE = 1.0  # seconds between checks of the queue without a wake-up
-LOOK_FOR_INTERRUPTED = 10.0  # seconds
-PAUSED_FOR = timedelta(seconds=5)
+CHECK_INTERVAL = 1.0  # seconds between checks of the queue without a wake-up
+INTERRUPTED_CHECK_INTERVAL = 10.0  # seconds between checks for mails of processes that have ended
+PAUSED_CAMPAIGN_DELAY = timedelta(seconds=5)
 
 CampaignState = Callable[[UUID | None], str | None]
 
 
-def has_moved(recipient: Recipient | None, prepared: Prepared) -> bool:
+def has_new_address(recipient: Recipient | None, prepared: Prepared) -> bool:
     """Return whether the contact's address differs from the one that the mail was prepared for."""
-    to_contact = prepared.mail.request.test_address is None
-    return to_contact and recipient is not None and recipient.email != prepared.recipient
+    is_to_contact = prepared.mail.request.test_address is None
+    return is_to_contact and recipient is not None and recipient.email != prepared.recipient
 
 
 class Sending:
@@ -42,7 +42,7 @@ class Sending:
 
     Several processes may run concurrently: each claims its own mails. A claim expires after `lease`, or after twice as
     long for a mail that is being handed over. That must be longer than a mail server may take for one mail: five
-    replies of a minute each.
+    replies of up to a minute each.
     """
 
     def __init__(
@@ -61,46 +61,46 @@ class Sending:
         self._preparing = preparing
         self._server = server
         self._campaign_state = campaign_state
-        self._pace = RateLimit(per_second)
+        self._rate_limit = RateLimit(per_second)
         self._connections = connections
         self._repeats_uncertain = repeats_uncertain
         self._lease = lease
-        self._most = max(1, min(AT_ONCE, int(per_second * lease.total_seconds() / 4)))
+        self._claim_limit = max(1, min(AT_ONCE, int(per_second * lease.total_seconds() / 4)))
         self._wake = asyncio.Event()
         self._ready: asyncio.Queue[Prepared] = asyncio.Queue(maxsize=connections * 2)
 
     def wake(self) -> None:
-        """Check the queue now."""
+        """Make `run` check the queue now."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Send for as long as the process lives."""
+        """Send until the process ends."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._patiently(self._claim))
-            group.create_task(self._patiently(self._end_interrupted))
+            group.create_task(self._run_repeatedly(self._claim))
+            group.create_task(self._run_repeatedly(self._end_interrupted))
             for _ in range(self._connections):
-                group.create_task(self._serve())
+                group.create_task(self._send_prepared_mails())
 
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_repeatedly(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await until_it_works("delivery", work, is_passing)
 
     async def _claim(self) -> None:
-        mails = await claim_mails(self._database.pool, uuid4(), self._lease, self._most)
+        mails = await claim_mails(self._database.pool, uuid4(), self._lease, self._claim_limit)
         if mails:
             async for prepared in self._preparing.prepare(mails):
                 await self._ready.put(prepared)
             return
         self._wake.clear()
-        await woken_within(self._wake, IDLE)
+        await woken_within(self._wake, CHECK_INTERVAL)
 
     async def _end_interrupted(self) -> None:
         count = await end_interrupted(self._database.pool, repeat=self._repeats_uncertain)
         if count:
             log.warning("mails were being handed over when a process ended", count=count)
-        await asyncio.sleep(LOOK_FOR_INTERRUPTED)
+        await asyncio.sleep(INTERRUPTED_CHECK_INTERVAL)
 
-    async def _serve(self) -> None:
+    async def _send_prepared_mails(self) -> None:
         connection = MailServerConnection(self._server)
         try:
             while True:
@@ -110,7 +110,7 @@ class Sending:
                 except Exception as error:
                     if not is_passing(error):
                         raise
-                    # The claim expires, and a mail that was begun then ends as uncertain.
+                    # The claim will expire. If the mail was being handed over, it then ends as uncertain.
                     log.warning("mail is not ended, its claim expires", error=type(error).__name__)
         finally:
             await connection.close()
@@ -119,13 +119,13 @@ class Sending:
         mail = prepared.mail
         state = self._campaign_state(mail.request.campaign_id)
         if must_wait(state):
-            await retry_mail(self._database.pool, mail, datetime.now(UTC) + PAUSED_FOR, "campaign_paused")
+            await retry_mail(self._database.pool, mail, datetime.now(UTC) + PAUSED_CAMPAIGN_DELAY, "campaign_paused")
         elif prepared.refusal is not None:
             await self._end(mail, "skipped", prepared.refusal)
-        elif prepared.away is not None:
-            await self._retry(mail, prepared.away)
+        elif prepared.retry_reason is not None:
+            await self._retry(mail, prepared.retry_reason)
         else:
-            await self._pace.turn()
+            await self._rate_limit.turn()
             await self._begin(prepared, connection, state)
 
     async def _begin(self, prepared: Prepared, connection: MailServerConnection, campaign_state: str | None) -> None:
@@ -142,7 +142,7 @@ class Sending:
             expires_at=mail.request.expires_at,
             now=datetime.now(UTC),
         )
-        if reason is None and has_moved(recipient, prepared):
+        if reason is None and has_new_address(recipient, prepared):
             await retry_mail(self._database.pool, mail, datetime.now(UTC), "the address has changed")
         elif reason is not None or prepared.composed is None:
             await self._end(mail, "skipped", reason or "no_address")
@@ -155,7 +155,7 @@ class Sending:
         try:
             await connection.hand_over(prepared.sender, prepared.recipient, prepared.composed)
         except MailRefused as error:
-            if error.refusal.is_for_good:
+            if error.refusal.is_permanent:
                 await self._end(mail, error.refusal.ending, f"{error.refusal.code} {error.refusal.text}"[:1000])
             else:
                 await self._retry(mail, f"{error.refusal.code} {error.refusal.text}"[:1000])

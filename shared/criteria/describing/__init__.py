@@ -38,8 +38,8 @@ from shared.events.labeling import Scalar
 
 __all__ = ["Language", "Names", "describe"]
 
-MAX_LISTED = 5  # values that a sentence names
-# Numbers beyond these are written with an exponent: many zeros are unreadable, and a decimal has 28 digits.
+MAX_LISTED = 5  # values in a sentence; of more, the number of the others follows
+# Other numbers are written with an exponent: many zeros are hard to read, and babel's decimals have 28 digits.
 GREATEST_PLAIN = 10**15
 SMALLEST_PLAIN = 1e-6
 
@@ -65,7 +65,7 @@ def describe(criterion: Criterion, language: Language, names: Names) -> str:
 
 
 class _Describer:
-    """Clauses about contacts, each with its relative pronoun."""
+    """Makes clauses about contacts, each beginning with its relative pronoun."""
 
     def __init__(self, phrases: Phrases, language: Language, names: Names) -> None:
         self.phrases = phrases
@@ -86,8 +86,8 @@ class _Describer:
             return self.clause(parts[0], outermost=outermost)
         word = self.phrases.and_ if isinstance(node, All) else self.phrases.or_
         if not parts:
-            whole = self.phrases.everybody if isinstance(node, All) else self.phrases.nobody
-            return f"({whole.rstrip('.').lower()})"
+            sentence = self.phrases.everybody if isinstance(node, All) else self.phrases.nobody
+            return f"({sentence.rstrip('.').lower()})"
         joined = self.join([self.clause(part) for part in parts], word)
         if isinstance(node, AnyOf):
             joined = self.phrases.either.format(clauses=joined)
@@ -102,7 +102,7 @@ class _Describer:
         return negative or self.phrases.opposite.format(clause=self.clause(part))
 
     def leaf(self, node: Criterion) -> tuple[str, str]:
-        """Return the clause and its opposite; the latter is empty if the sentence must be phrased in another way."""
+        """Return the clause and its opposite; the latter is empty if it must be phrased with `Phrases.opposite`."""
         match node:
             case HoldsLabel(labels, period):
                 since = self.phrases.since.format(period=self.period(period)) if period else ""
@@ -128,8 +128,8 @@ class _Describer:
                 positive, negative = self.pair(self.phrases.exists, name=self.names.field(key))
                 return (positive, negative) if operand else (negative, positive)
             case FieldCompared(key, operator, operand):
-                several = operand if isinstance(operand, tuple) else (operand,)
-                values = [self.value(one) for one in several]
+                operands = operand if isinstance(operand, tuple) else (operand,)
+                values = [self.value(one) for one in operands]
                 shown = {"value": values[0], "last": values[-1]} if operator == "between" else {}
                 shown = shown or {"value": self.listed(values)}
                 return self.pair(self.phrases.operators[operator], name=self.names.field(key), **shown)
@@ -140,8 +140,8 @@ class _Describer:
                 return self.pair(self.phrases.operators["day"], name=self.names.field(key), period=self.period(window))
             case ContactIs(attribute, values):
                 name = self.phrases.attributes[attribute]
-                said = [self.phrases.subscriptions.get(one, one) for one in values]
-                shown_values = self.listed(said if attribute == "subscription" else list(values))
+                translated = [self.phrases.subscriptions.get(one, one) for one in values]
+                shown_values = self.listed(translated if attribute == "subscription" else list(values))
                 return self.pair(self.phrases.operators["in"], name=name, value=shown_values)
             case ContactCreated(period):
                 return self.pair(self.phrases.created, period=self.period(period))
@@ -151,8 +151,8 @@ class _Describer:
     def clicked(self, node: Clicked) -> tuple[str, str]:
         name = ""
         if isinstance(node.target, UUID):
-            find = {"label": self.names.label, "message": self.names.message, "link": self.names.link}
-            name = find[str(node.selector)](node.target)
+            name_of = {"label": self.names.label, "message": self.names.message, "link": self.names.link}
+            name = name_of[str(node.selector)](node.target)
         elif node.target is not None:
             name = node.target
         target = self.phrases.targets[node.selector or "any"].format(name=self.quoted(name))
@@ -168,13 +168,13 @@ class _Describer:
             more += "" if node.kind.startswith("message.") else self.phrases.of_message.format(name=name)
         if node.send is not None:
             more += self.phrases.of_send.format(name=self.quoted(node.send))
-        known = self.phrases.engaged.get(node.kind) or self.phrases.other_engagement
+        clauses = self.phrases.engaged.get(node.kind) or self.phrases.other_engagement
         parts = {"more": more, "period": self.period(node.period), "kind": node.kind}
         negation = "" if node.message is None else self.phrases.negation
         count = "" if node.count == Count() else self.number_of_times(node.count)
-        positive = known[0].format(what=what[0], count=count, **parts)
-        negative = known[1].format(what=what[1], negation=negation, **parts)
-        return self.by_count(node.count, positive, negative, known[0].format(what=what[0], count="", **parts))
+        positive = clauses[0].format(what=what[0], count=count, **parts)
+        negative = clauses[1].format(what=what[1], negation=negation, **parts)
+        return self.by_count(node.count, positive, negative, clauses[0].format(what=what[0], count="", **parts))
 
     def counted(self, pair: tuple[str, str], count: Count, **parts: str) -> tuple[str, str]:
         times = "" if count == Count() else self.number_of_times(count)
@@ -182,7 +182,7 @@ class _Describer:
         return self.by_count(count, positive, negative, pair[0].format(count="", **parts))
 
     def by_count(self, count: Count, positive: str, negative: str, at_all: str) -> tuple[str, str]:
-        """Return the clause and its opposite. A count of zero is phrased as the opposite of having done it at all."""
+        """Return the clause and its opposite. For a count of zero these are `negative` and `at_all`."""
         if count == Count():
             return positive, negative
         if count.number == 0 and count.comparison != "at_least":
@@ -197,8 +197,8 @@ class _Describer:
         period = self.period(node.period)
         name = self.quoted(self.names.label(node.label))
         if isinstance(node, MoreClicks):
-            several = self.phrases.as_many if node.times == 1 else self.phrases.times_as_many
-            pair = self.phrases.more_clicks if node.times is None else several
+            with_factor = self.phrases.as_many if node.times == 1 else self.phrases.times_as_many
+            pair = self.phrases.more_clicks if node.times is None else with_factor
             than = self.quoted(self.names.label(node.than))
             return self.pair(pair, name=name, than=than, period=period, n=node.times)
         if node.among is None:
@@ -239,8 +239,8 @@ class _Describer:
 
     def number(self, number: float) -> str:
         """Return all digits of a number: a rounded one would have another meaning."""
-        written = format_scientific if _needs_exponent(number) else format_decimal
-        return written(number, locale=self.language, decimal_quantization=False)
+        format_number = format_scientific if _needs_exponent(number) else format_decimal
+        return format_number(number, locale=self.language, decimal_quantization=False)
 
     def listed(self, values: list[str]) -> str:
         shown = values if len(values) <= MAX_LISTED + 1 else [*values[:MAX_LISTED], f"{len(values) - MAX_LISTED}…"]

@@ -9,7 +9,7 @@ Language = Literal["en", "nl"]
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Phrases of one language; braces are filled in. Pairs are a clause and its opposite."""
+    """Phrases of one language, as templates for `str.format`. A pair is a clause and its opposite."""
 
     everybody: str
     nobody: str

@@ -70,12 +70,12 @@ def test_an_expired_request_is_skipped_even_if_it_is_a_test() -> None:
 )
 def test_only_a_nonexistent_address_is_a_bounce(code: int, text: str, ending: str) -> None:
     refusal = Refusal(code, text)
-    assert refusal.is_for_good
+    assert refusal.is_permanent
     assert refusal.ending == ending
 
 
 def test_a_refusal_with_a_4xx_code_is_temporary() -> None:
-    assert not Refusal(451, "4.7.1 greylisted").is_for_good
+    assert not Refusal(451, "4.7.1 greylisted").is_permanent
 
 
 @given(st.integers(1, 1000), st.floats(0, 0.999))
