@@ -1,4 +1,4 @@
-"""Labeling's wiring."""
+"""Builds labeling from its parts, and runs it."""
 
 from services.labeling.api import ROUTERS
 from services.labeling.api.pages import PAGES
@@ -20,7 +20,7 @@ from shared.tokens import TokenKeys
 
 
 async def build(resources: Resources) -> ServiceParts:
-    """Build the parts of the service."""
+    """Build the routers, consumers and tasks of the service."""
     background = Background(resources.database)
     settings = resources.settings
     assert isinstance(settings, LabelingSettings)
@@ -46,13 +46,13 @@ async def build(resources: Resources) -> ServiceParts:
 
 
 def _state(resources: Resources, settings: LabelingSettings, limits: Limits) -> Labeling:
-    keys = None if settings.tracking_keys is None else settings.tracking_keys.get_secret_value()
-    hashing = keys if settings.suppression_keys is None else settings.suppression_keys.get_secret_value()
+    token_keys = None if settings.tracking_keys is None else settings.tracking_keys.get_secret_value()
+    suppression_keys = token_keys if settings.suppression_keys is None else settings.suppression_keys.get_secret_value()
     return Labeling(
         resources,
         limits,
-        tokens=None if keys is None else TokenKeys.parse(keys),
-        suppression=None if hashing is None else SuppressionKeys.parse(hashing),
+        tokens=None if token_keys is None else TokenKeys.parse(token_keys),
+        suppression=None if suppression_keys is None else SuppressionKeys.parse(suppression_keys),
         preferences_url=settings.preferences_url.rstrip("/") or settings.own_url,
         forms_url=settings.forms_url.rstrip("/") or settings.own_url,
     )
@@ -62,7 +62,11 @@ SERVICE = ServiceDefinition(
     name="labeling",
     settings=LabelingSettings,
     migrations=MIGRATIONS,
-    catalogs=("tracking.catalog", "segmentation.catalog", "workflow.catalog"),  # where labels and fields are used
+    catalogs=(
+        "tracking.catalog",
+        "segmentation.catalog",
+        "workflow.catalog",
+    ),  # to find the uses of labels and fields
     build=build,
     description="Contacts, labels, and their assignments with reasons and clicks.",
 )

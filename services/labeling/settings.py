@@ -40,7 +40,7 @@ class LabelingSettings(CommonSettings):
 
     @field_validator("tracking_keys", "suppression_keys")
     @classmethod
-    def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+    def _check_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         if keys is not None:
             TokenKeys.parse(keys.get_secret_value())
         return keys

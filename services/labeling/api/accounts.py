@@ -33,7 +33,7 @@ def _time_zone(name: str) -> str:
     return name
 
 
-def _visible(text: str) -> str:
+def _visible_name(text: str) -> str:
     name = tidy(text)
     if not name:
         raise ValueError("has nothing that can be seen")
@@ -43,7 +43,7 @@ def _visible(text: str) -> str:
 Name = Annotated[
     str,
     Field(min_length=1, max_length=100, description="1 to 100 visible characters."),
-    AfterValidator(_visible),
+    AfterValidator(_visible_name),
 ]
 TimeZone = Annotated[
     str,

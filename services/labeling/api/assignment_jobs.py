@@ -37,7 +37,7 @@ class AssignedBody(RequestBody):
         return self
 
     def chosen(self) -> dict[str, Any]:
-        """Return the one member."""
+        """Return the member by its name in the API, as JSON values."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 

@@ -215,7 +215,7 @@ async def write_assignments(service: Service, caller: Annotated[Caller, requires
     counts: Counter[str] = Counter()
     for index, outcome in outcomes.items():
         if isinstance(outcome, Missing):
-            errors.append(_missing(index, body[index], outcome.kind))
+            errors.append(_not_found(index, body[index], outcome.kind))
         else:
             counts[outcome if outcome in ("assigned", "removed", "refused") else "unchanged"] += 1
     errors.sort(key=lambda error: error.index)
@@ -241,13 +241,13 @@ async def _requests(
     account_id = caller.account_id
     by_id = await labels_of_ids(connection, {item.label_id for item in valid.values() if item.label_id is not None})
     by_name = await labels_of_names(connection, account_id, {item.label for item in valid.values() if item.label})
-    found = await find_contacts(connection, {_name(account_id, item) for item in valid.values()})
+    contact_ids = await find_contacts(connection, {_name(account_id, item) for item in valid.values()})
     requests = []
     for index, item in valid.items():
         label = _label(item, account_id, by_id, by_name)
-        contact_id = found.get(_name(account_id, item))
+        contact_id = contact_ids.get(_name(account_id, item))
         if label is None or contact_id is None:
-            errors.append(_missing(index, item, "contact" if contact_id is None else "label"))
+            errors.append(_not_found(index, item, "contact" if contact_id is None else "label"))
         else:
             requests.append(AssignmentRequest(index, contact_id, label, item.held, _origin(caller, item.origin)))
     return requests
@@ -266,13 +266,13 @@ def _label(
     return label if label is not None and label.account_id == account_id and label.state != "deleted" else None
 
 
-def _missing(index: int, item: AssignmentItem | RefusedItem, what: str) -> BatchError:
-    by_id = isinstance(item, AssignmentItem) and item.contact_id is not None
+def _not_found(index: int, item: AssignmentItem | RefusedItem, kind: str) -> BatchError:
+    by_contact_id = isinstance(item, AssignmentItem) and item.contact_id is not None
     by_label_id = isinstance(item, AssignmentItem) and item.label_id is not None
-    pointer = ("/contact_id" if by_id else "/external_id") if what == "contact" else "/label"
-    if what == "label" and by_label_id:
+    pointer = ("/contact_id" if by_contact_id else "/external_id") if kind == "contact" else "/label"
+    if kind == "label" and by_label_id:
         pointer = "/label_id"
-    return BatchError(index=index, code="not_found", pointer=pointer, detail=f"the account has no such {what}")
+    return BatchError(index=index, code="not_found", pointer=pointer, detail=f"the account has no such {kind}")
 
 
 @router.get("/v1/contacts/{contact}/labels", summary="The labels of a contact")
@@ -286,33 +286,33 @@ async def list_labels(
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
-        found = await labels_of_contact(connection, caller.account_id, contact_id)
+        labels = await labels_of_contact(connection, caller.account_id, contact_id)
     return Page[LabelOfContact].of(
-        [one for one in found if one.label_no > after][: page.fetch],
+        [label for label in labels if label.label_no > after][: page.fetch],
         page,
-        key=lambda one: [one.label_no],
+        key=lambda label: [label.label_no],
         item=_label_of_contact,
-        total=len(found),
+        total=len(labels),
     )
 
 
-def _label_of_contact(found: assignments.LabelOfContact) -> LabelOfContact:
+def _label_of_contact(label: assignments.LabelOfContact) -> LabelOfContact:
     supports: list[dict[str, Any]] = []
-    if found.click_supports:
-        supports.append(ClickSupport(clicks=found.click_supports).model_dump())
+    if label.click_supports:
+        supports.append(ClickSupport(clicks=label.click_supports).model_dump())
     supports += [
         {**to_jsonable_python(support.origin), "at": rfc3339(support.at)}
-        for support in sorted(found.supports.values(), key=lambda support: support.at)
+        for support in sorted(label.supports.values(), key=lambda support: support.at)
     ]
     return LabelOfContact(
-        label_id=found.label_id,
-        label_name=found.name,
-        held=found.held,
-        since=found.since,
+        label_id=label.label_id,
+        label_name=label.name,
+        held=label.held,
+        since=label.since,
         supports=supports,
-        clicks=found.clicks,
-        first_click=found.first_click,
-        last_click=found.last_click,
+        clicks=label.clicks,
+        first_click=label.first_click,
+        last_click=label.last_click,
     )
 
 

@@ -85,11 +85,11 @@ async def look_up(
 ) -> ContactLookupAnswer:
     """Return contacts by their ids."""
     async with service.database.pool.acquire() as connection:
-        found = await stored_contacts(connection, caller.account_id, body.contact_ids)
-    wanted = dict.fromkeys(body.contact_ids)
+        contacts = await stored_contacts(connection, caller.account_id, body.contact_ids)
+    contact_ids = dict.fromkeys(body.contact_ids)  # each once
     return ContactLookupAnswer(
-        items=[ContactAnswer.of(found[contact_id]) for contact_id in wanted if contact_id in found],
-        missing=[contact_id for contact_id in wanted if contact_id not in found],
+        items=[ContactAnswer.of(contacts[contact_id]) for contact_id in contact_ids if contact_id in contacts],
+        missing=[contact_id for contact_id in contact_ids if contact_id not in contacts],
     )
 
 
@@ -104,11 +104,12 @@ async def show_timeline(
     at, key = page.key(datetime, str) or (LATEST, "~")
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
-        # Moments with the same time are ordered by their keys; a full page of one time is not expected.
+        # Moments at the time of the cursor may have been on the previous page, so more are read than the page has.
+        # Over 1,000 moments at one time are not expected.
         moments = await moments_of(connection, caller.account_id, contact_id, at, page.fetch + 1000)
-    rest = [moment for moment in moments if (moment.at, moment.key) < (at, key)]
+    older = [moment for moment in moments if (moment.at, moment.key) < (at, key)]
     return Page[MomentAnswer].of(
-        rest[: page.fetch],
+        older[: page.fetch],
         page,
         key=lambda moment: [moment.at, moment.key],
         item=lambda moment: MomentAnswer(at=moment.at, kind=moment.kind, details=moment.details),

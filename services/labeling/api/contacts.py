@@ -91,7 +91,7 @@ def _origin(caller: Caller) -> Origin:
     return Origin(kind="api", key_id=caller.key_id)
 
 
-def _refuse(problem: RowProblem) -> Problem:
+def _problem_of(problem: RowProblem) -> Problem:
     status = {"conflict": 409, "not_found": 404}.get(problem.code, 422)
     errors = [] if problem.code == "not_found" else [FieldError(problem.pointer, problem.detail)]
     return Problem(status, f"The contact cannot be written: {problem.detail}.", errors=errors)
@@ -104,8 +104,8 @@ def _labels(names: Sequence[str], known: dict[str, Label]) -> tuple[Label, ...] 
     return tuple(known[name] for name in names)
 
 
-async def _published(service: Labeling, account_id: int, rows: Sequence[UpsertRow], result: Upserted) -> None:
-    """Wait until refusals of tracking among the rows can be read by tracking."""
+async def _wait_for_tracking(service: Labeling, account_id: int, rows: Sequence[UpsertRow], result: Upserted) -> None:
+    """Wait until tracking can read the rows that deny consent to tracking."""
     await service.contacts_published(
         account_id,
         [
@@ -129,8 +129,8 @@ async def make_contact(
     result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller), service.suppression)
     (contact_id,) = result.contact_ids
     if contact_id is None:
-        raise _refuse(result.problems[0])
-    await _published(service, caller.account_id, [row], result)
+        raise _problem_of(result.problems[0])
+    await _wait_for_tracking(service, caller.account_id, [row], result)
     response.headers["Location"] = f"/v1/contacts/{contact_id}"
     async with service.database.pool.acquire() as connection:
         return await _show(connection, caller.account_id, contact_id)
@@ -153,7 +153,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
             rows.append(row)
             indexes.append(index)
     result = await upsert_contacts(service.database, caller.account_id, rows, _origin(caller), service.suppression)
-    await _published(service, caller.account_id, rows, result)
+    await _wait_for_tracking(service, caller.account_id, rows, result)
     return _batch_answer(len(body), indexes, result, errors)
 
 
@@ -236,31 +236,31 @@ async def list_contacts(
     async with service.database.pool.acquire() as connection:
         if search is not None:
             return await _search(connection, account_id, search, page)
-        only = await _only(connection, account_id, email, external_id)
-        wanted = ContactFilter(
-            None if label is None else await _wanted_label(connection, account_id, label),
+        only_contact_id = await _only_contact_id(connection, account_id, email, external_id)
+        selection = ContactFilter(
+            None if label is None else await _label_named(connection, account_id, label),
             segment,
             subscription,
             changed_since,
             None if import_id is None else OfImport((await find_import(connection, account_id, import_id)).id, outcome),
         )
-        if only is not None:
-            found = await contacts_by_id(connection, account_id, wanted, only - 1, 1)
-            found = [stored for stored in found if stored.contact_id == only]
-            return _page(found, page, total=len(found))
+        if only_contact_id is not None:
+            contacts = await contacts_by_id(connection, account_id, selection, only_contact_id - 1, 1)
+            contacts = [stored for stored in contacts if stored.contact_id == only_contact_id]
+            return _page(contacts, page, total=len(contacts))
         if sort == "-changed_at":
             before = page.key(datetime, int)
-            found = await contacts_by_change(connection, account_id, wanted, before, page.fetch)
+            contacts = await contacts_by_change(connection, account_id, selection, before, page.fetch)
             return Page[ContactAnswer].of(
-                found, page, key=lambda stored: [stored.changed_at, stored.contact_id], item=ContactAnswer.of
+                contacts, page, key=lambda stored: [stored.changed_at, stored.contact_id], item=ContactAnswer.of
             )
         (after,) = page.key(int) or (0,)
-        return _page(await contacts_by_id(connection, account_id, wanted, after, page.fetch), page)
+        return _page(await contacts_by_id(connection, account_id, selection, after, page.fetch), page)
 
 
-def _page(found: Sequence[StoredContact], page: PageRequest, total: int | None = None) -> Page[ContactAnswer]:
+def _page(contacts: Sequence[StoredContact], page: PageRequest, total: int | None = None) -> Page[ContactAnswer]:
     return Page[ContactAnswer].of(
-        found, page, key=lambda stored: [stored.contact_id], item=ContactAnswer.of, total=total
+        contacts, page, key=lambda stored: [stored.contact_id], item=ContactAnswer.of, total=total
     )
 
 
@@ -274,11 +274,11 @@ async def _search(
     return Page[ContactAnswer](items=items, next_cursor=found.following and page.cursor_after(found.following))
 
 
-async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:
-    """Return the label for an id, a name or an alias. Raises Problem 404."""
-    named = (await labels_of_names(connection, account_id, [text])).get(text)
-    if named is not None:
-        return named
+async def _label_named(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:
+    """Return the label with a name or an alias, or else an id. Raises NotFoundError."""
+    label = (await labels_of_names(connection, account_id, [text])).get(text)
+    if label is not None:
+        return label
     try:
         label_id = UUID(text)
     except ValueError:
@@ -286,10 +286,13 @@ async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: 
     return await find_label(connection, account_id, label_id)
 
 
-async def _only(
+async def _only_contact_id(
     connection: PoolConnectionProxy, account_id: int, email: str | None, external_id: str | None
 ) -> int | None:
-    """Return the only contact that both filters allow; 0, which is no contact's id, if none; None without a filter."""
+    """Return the id of the only contact that passes both filters; 0, which is no contact's, if none does.
+
+    Return None if neither filter is set.
+    """
     names = []
     if external_id is not None:
         names.append(ContactName(account_id, "external", external_id.strip()))
@@ -300,9 +303,9 @@ async def _only(
             raise InvalidError(error.detail, "/query/email") from None
     if not names:
         return None
-    found = await find_contacts(connection, names)
-    contact_ids = set(found.values())
-    return contact_ids.pop() if len(found) == len(names) and len(contact_ids) == 1 else 0
+    by_name = await find_contacts(connection, names)
+    contact_ids = set(by_name.values())
+    return contact_ids.pop() if len(by_name) == len(names) and len(contact_ids) == 1 else 0
 
 
 @router.get("/{contact}", summary="Show a contact")
@@ -327,12 +330,12 @@ async def patch_contact(
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
     row = UpsertRow("update", body.patch(), contact_id=contact_id)
-    decides = caller.may("self") and not row.patch.keys().isdisjoint({"subscription", "tracking_consent"})
-    origin = Origin(kind="self", key_id=caller.key_id) if decides else _origin(caller)
+    is_own_decision = caller.may("self") and not row.patch.keys().isdisjoint({"subscription", "tracking_consent"})
+    origin = Origin(kind="self", key_id=caller.key_id) if is_own_decision else _origin(caller)
     result = await upsert_contacts(service.database, caller.account_id, [row], origin, service.suppression)
     if result.problems:
-        raise _refuse(result.problems[0])
-    await _published(service, caller.account_id, [row], result)
+        raise _problem_of(result.problems[0])
+    await _wait_for_tracking(service, caller.account_id, [row], result)
     async with service.database.pool.acquire() as connection:
         return await _show(connection, caller.account_id, contact_id)
 

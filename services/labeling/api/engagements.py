@@ -94,9 +94,9 @@ async def list_engagements(
     (before,) = page.key(UUID) or (None,)
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
-        found = await engagements_of_contact(connection, caller.account_id, contact_id, before, page.fetch)
+        engagements = await engagements_of_contact(connection, caller.account_id, contact_id, before, page.fetch)
     return Page[EngagementAnswer].of(
-        found,
+        engagements,
         page,
         key=lambda engagement: [engagement.event_id],
         item=lambda engagement: EngagementAnswer(**engagement._asdict()),

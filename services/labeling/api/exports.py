@@ -60,7 +60,7 @@ class SourceBody(RequestBody):
         return self
 
     def chosen(self) -> dict[str, Any]:
-        """Return the one member."""
+        """Return the member by its name in the API, as JSON values."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -162,9 +162,9 @@ async def list_exports(
 ) -> Page[ExportAnswer]:
     """List the account's exports, newest first."""
     (before,) = page.key(UUID) or (None,)
-    found = await exports_of_account(service.database.pool, caller.account_id, before, page.fetch)
+    listed = await exports_of_account(service.database.pool, caller.account_id, before, page.fetch)
     return Page[ExportAnswer].of(
-        found, page, key=lambda export: [export.id], item=lambda export: ExportAnswer.of_export(export, None)
+        listed, page, key=lambda export: [export.id], item=lambda export: ExportAnswer.of_export(export, None)
     )
 
 

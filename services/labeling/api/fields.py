@@ -122,9 +122,9 @@ async def patch_field(
     service: Service, caller: Annotated[Caller, requires("write")], key: str, body: FieldPatchBody
 ) -> FieldAnswer:
     """Change the name or the choices; key and type are fixed."""
-    given = body.model_fields_set
-    name = _checked("/name", field_name, body.name) if "name" in given else None
-    choices = (body.choices or []) if "choices" in given else None
+    members = body.model_fields_set
+    name = _checked("/name", field_name, body.name) if "name" in members else None
+    choices = (body.choices or []) if "choices" in members else None
     field, position = await change_field(service.database, caller.account_id, key, name, choices)
     await service.published(position)
     return FieldAnswer.of(field)
@@ -140,7 +140,7 @@ async def remove_field(
     """
     if not force:
         async with service.database.pool.acquire() as connection:
-            uses = await uses_of_field(connection, service.around.catalog, caller.account_id, key)
+            uses = await uses_of_field(connection, service.resources.catalog, caller.account_id, key)
         if uses:
             raise InUseError("field", uses)
     job, position = await delete_field(service.database, caller.account_id, key)

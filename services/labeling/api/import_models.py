@@ -128,18 +128,18 @@ class CheckBody(RequestBody):
         return self
 
     def mapping(self) -> dict[int, Any]:
-        """Return the target of each named column."""
+        """Return the new target of each column in `columns`, by its index."""
         return {
             column.index: column.maps_to.model_dump() if isinstance(column.maps_to, BaseModel) else column.maps_to
             for column in self.columns or ()
         }
 
-    def chosen(self) -> dict[str, Any]:
-        """Return the options that were named."""
+    def chosen_options(self) -> dict[str, Any]:
+        """Return the options in the request, as JSON values."""
         return {} if self.options is None else self.options.model_dump(mode="json", exclude_unset=True)
 
-    def reading(self) -> dict[str, Any]:
-        """Return the named members of the format."""
+    def chosen_format(self) -> dict[str, Any]:
+        """Return the members of the format in the request."""
         return {} if self.format is None else self.format.model_dump(exclude_none=True)
 
 
@@ -218,26 +218,26 @@ class ImportAnswer(BaseModel):
     finished_at: Annotated[datetime | None, Field(description="When the run was done.", examples=[None])]
 
     @classmethod
-    def of(cls, found: Import, job: Job | None) -> "ImportAnswer":
+    def of(cls, an_import: Import, job: Job | None) -> "ImportAnswer":
         """Return the answer for an import and its job."""
         return cls(
-            id=found.id,
-            state=found.state,
-            filename=found.filename,
-            size=found.size,
-            format=FormatAnswer(**shown_format(found)),
-            columns=[ColumnAnswer(**column) for column in found.columns],
-            options={**OptionsBody().model_dump(mode="json"), **found.options},
-            summary=found.summary,
+            id=an_import.id,
+            state=an_import.state,
+            filename=an_import.filename,
+            size=an_import.size,
+            format=FormatAnswer(**shown_format(an_import)),
+            columns=[ColumnAnswer(**column) for column in an_import.columns],
+            options={**OptionsBody().model_dump(mode="json"), **an_import.options},
+            summary=an_import.summary,
             progress=None if job is None else Progress.of(job),
-            result=found.result,
-            undone=found.undo_result,
-            failure=found.failure,
-            job_id=found.job_id,
-            created_at=found.created_at,
-            changed_at=found.changed_at,
-            started_at=found.started_at,
-            finished_at=found.finished_at,
+            result=an_import.result,
+            undone=an_import.undo_result,
+            failure=an_import.failure,
+            job_id=an_import.job_id,
+            created_at=an_import.created_at,
+            changed_at=an_import.changed_at,
+            started_at=an_import.started_at,
+            finished_at=an_import.finished_at,
         )
 
 

@@ -40,11 +40,11 @@ EraseCreated = Annotated[
 ]
 
 
-async def _answer(service: Service, found: Import) -> ImportAnswer:
+async def _answer(service: Service, an_import: Import) -> ImportAnswer:
     job: Job | None = None
-    if found.job_id is not None:
-        job = await find_job(service.database.pool, found.account_id, found.job_id)
-    return ImportAnswer.of(found, job)
+    if an_import.job_id is not None:
+        job = await find_job(service.database.pool, an_import.account_id, an_import.job_id)
+    return ImportAnswer.of(an_import, job)
 
 
 @router.post("", status_code=201, summary="Upload a file of contacts", openapi_extra=UPLOAD_BODY)
@@ -61,11 +61,11 @@ async def upload_file(
     The file is the body, or the part `file` of `multipart/form-data`. CSV of any kind, XLSX, XLS, ODS and lines of JSON
     are accepted. The answer has the recognised format and the suggested mapping of each column.
     """
-    named, content = await uploaded_content(request)
-    name = filename_of(filename or named)
-    found = await upload(service.database, caller.account_id, caller.key_id, name, content, service.limits)
-    response.headers["Location"] = f"/v1/imports/{found.id}"
-    return ImportAnswer.of(found, None)
+    name_of_part, content = await uploaded_content(request)
+    name = filename_of(filename or name_of_part)
+    an_import = await upload(service.database, caller.account_id, caller.key_id, name, content, service.limits)
+    response.headers["Location"] = f"/v1/imports/{an_import.id}"
+    return ImportAnswer.of(an_import, None)
 
 
 @router.get("", summary="List imports")
@@ -77,8 +77,10 @@ async def list_imports(
 ) -> Page[ImportAnswer]:
     """List the account's imports, newest first."""
     (before,) = page.key(UUID) or (None,)
-    found = await imports_of_account(service.database.pool, caller.account_id, before, state, page.fetch)
-    return Page[ImportAnswer].of(found, page, key=lambda one: [one.id], item=lambda one: ImportAnswer.of(one, None))
+    listed = await imports_of_account(service.database.pool, caller.account_id, before, state, page.fetch)
+    return Page[ImportAnswer].of(
+        listed, page, key=lambda an_import: [an_import.id], item=lambda an_import: ImportAnswer.of(an_import, None)
+    )
 
 
 @router.get("/{import_id}", summary="Show an import")
@@ -100,10 +102,10 @@ async def check_import(
 
     Columns and options that are absent stay unchanged. 409 once the import has been started.
     """
-    found = await imports.check_import(
-        service.database, caller.account_id, import_id, body.mapping(), body.chosen(), body.reading()
+    an_import = await imports.check_import(
+        service.database, caller.account_id, import_id, body.mapping(), body.chosen_options(), body.chosen_format()
     )
-    return await _answer(service, found)
+    return await _answer(service, an_import)
 
 
 @router.post("/{import_id}/start", status_code=202, summary="Run a checked import")
@@ -143,8 +145,8 @@ async def undo_import(
         response.status_code = 200
         counts = await imports.preview_undo(service.database, caller.account_id, import_id, erase_created=erase_created)
         return UndoPreview(**counts)
-    found = await imports.undo_import(service.database, caller.account_id, import_id, erase_created=erase_created)
-    return await _answer(service, found)
+    an_import = await imports.undo_import(service.database, caller.account_id, import_id, erase_created=erase_created)
+    return await _answer(service, an_import)
 
 
 @router.delete("/{import_id}", status_code=204, summary="Delete an import", response_class=Response)
@@ -161,10 +163,10 @@ async def list_errors(
     page: Annotated[PageRequest, page_request()],
 ) -> Page[ImportErrorAnswer]:
     """List the refused rows, each with the reason."""
-    found = await _find(service, caller, import_id)
+    an_import = await _find(service, caller, import_id)
     number, place = page.key(int, int) or (0, -1)
-    errors = await errors_after(service.database.pool, found.id, found.generation, (number, place), page.fetch)
-    headers: dict[int, Any] = {column["index"]: column["header"] for column in found.columns}
+    errors = await errors_after(service.database.pool, an_import.id, an_import.generation, (number, place), page.fetch)
+    headers: dict[int, Any] = {column["index"]: column["header"] for column in an_import.columns}
     return Page[ImportErrorAnswer].of(
         errors,
         page,
@@ -191,9 +193,9 @@ async def list_rows(
 
     They are kept for 7 days. Rows of erased contacts are gone. `errors` has the rows that the run refused, too.
     """
-    found = await _find(service, caller, import_id)
+    an_import = await _find(service, caller, import_id)
     (after,) = page.key(int) or (0,)
-    rows = await listed_rows(service.database.pool, found.id, found.generation, outcome, after, page.fetch)
+    rows = await listed_rows(service.database.pool, an_import.id, an_import.generation, outcome, after, page.fetch)
     return Page[ImportRowAnswer].of(
         rows,
         page,
@@ -215,8 +217,10 @@ async def show_error_file(
 
     The file can be corrected and imported again.
     """
-    found = await _find(service, caller, import_id)
-    if found.generation == 0:
+    an_import = await _find(service, caller, import_id)
+    if an_import.generation == 0:
         raise NotFoundError("file: the import has not been checked")
     headers = {"Content-Disposition": 'attachment; filename="errors.csv"'}
-    return StreamingResponse(error_file(service.database, found), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(
+        error_file(service.database, an_import), media_type="text/csv; charset=utf-8", headers=headers
+    )

@@ -157,15 +157,15 @@ async def patch_label(
     service: Service, caller: Annotated[Caller, requires("write")], label_id: UUID, body: LabelPatchBody
 ) -> LabelAnswer:
     """Change a label; its assignments stay. After a change of name, the old name becomes an alias."""
-    given = body.model_fields_set
+    members = body.model_fields_set
     patch = LabelPatch(
-        name=_name(body.name) if "name" in given else None,
-        description=(body.description or "") if "description" in given else None,
-        visibility=(body.visibility or "private") if "visibility" in given else None,
-        state=body.state if "state" in given else None,
-        group=label_group(body.group or "") if "group" in given else None,
-        names=label_names(body.names or {}) if "names" in given else None,
-        order=body.order if "order" in given else None,
+        name=_name(body.name) if "name" in members else None,
+        description=(body.description or "") if "description" in members else None,
+        visibility=(body.visibility or "private") if "visibility" in members else None,
+        state=body.state if "state" in members else None,
+        group=label_group(body.group or "") if "group" in members else None,
+        names=label_names(body.names or {}) if "names" in members else None,
+        order=body.order if "order" in members else None,
     )
     label, position = await change_label(service.database, caller.account_id, label_id, patch)
     await service.published(position)
@@ -186,7 +186,7 @@ async def remove_label(
     """
     if not force:
         async with service.database.pool.acquire() as connection:
-            uses = await uses_of_label(connection, service.around.catalog, caller.account_id, label_id)
+            uses = await uses_of_label(connection, service.resources.catalog, caller.account_id, label_id)
         if uses:
             raise InUseError("label", uses)
     job, position = await delete_label(service.database, caller.account_id, label_id)
@@ -248,14 +248,14 @@ async def list_uses(
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
         await find_label(connection, caller.account_id, label_id)
-        found = await uses_of_label(connection, service.around.catalog, caller.account_id, label_id)
-    uses = list(enumerate(found, 1))
+        uses = await uses_of_label(connection, service.resources.catalog, caller.account_id, label_id)
+    numbered_uses = list(enumerate(uses, 1))
     return Page[UseAnswer].of(
-        uses[after:][: page.fetch],
+        numbered_uses[after:][: page.fetch],
         page,
         key=lambda numbered: [numbered[0]],
         item=lambda numbered: UseAnswer(**asdict(numbered[1])),
-        total=len(uses),
+        total=len(numbered_uses),
     )
 
 
@@ -298,12 +298,12 @@ async def _holders_in_order(
     return Page[HolderAnswer].of(
         holders,
         page,
-        key=lambda holder: [_place(holder, order), holder.contact_id],
+        key=lambda holder: [_sort_value(holder, order), holder.contact_id],
         item=lambda holder: HolderAnswer(**holder._asdict()),
     )
 
 
-def _place(holder: Holder, order: HolderOrder) -> int | datetime:
+def _sort_value(holder: Holder, order: HolderOrder) -> int | datetime:
     if order == "clicks":
         return holder.clicks
     return (holder.since if order == "since" else holder.last_click) or NEVER

@@ -44,7 +44,7 @@ class ContactBody(RequestBody):
     language: Annotated[str | None, Field(max_length=100)] = None
 
     def patch(self) -> dict[str, Any]:
-        """Return the members that were given, as a merge patch."""
+        """Return the members in the request, as a merge patch."""
         return self.model_dump(exclude_unset=True, exclude={"labels"})
 
 

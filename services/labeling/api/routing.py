@@ -43,9 +43,9 @@ def _sentence(detail: str) -> str:
     return f"{detail[:1].upper()}{detail[1:]}."
 
 
-def _mapped(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _with_problems(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(endpoint)
-    async def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the endpoint's
+    async def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the signature is the endpoint's
         try:
             return await endpoint(*arguments, **options)
         except _ERRORS as error:
@@ -56,7 +56,7 @@ def _mapped(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
 
 class _Route(routing.Route):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, _mapped(endpoint), **options)
+        super().__init__(path, _with_problems(endpoint), **options)
 
 
 class Router(routing.Router):

@@ -1,4 +1,4 @@
-"""The dependencies of endpoints, and look-ups that several of them need."""
+"""The dependencies of endpoints, and the look-ups that several of them need."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -28,9 +28,9 @@ MOST_CONTACT_ID = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class Labeling:
-    """The service's parts that endpoints use."""
+    """What endpoints use of the service: its resources, limits, keys and URLs."""
 
-    around: Resources
+    resources: Resources
     limits: Limits
     tokens: TokenKeys | None = None
     suppression: SuppressionKeys | None = None
@@ -40,43 +40,43 @@ class Labeling:
     @property
     def database(self) -> Database:
         """Labeling's database."""
-        return self.around.database
+        return self.resources.database
 
     @property
     def producer(self) -> IntakeProducer:
         """The producer of intake topics."""
-        return self.around.intake
+        return self.resources.intake
 
     async def published(self, position: int | None) -> None:
-        """Wait until a catalog event can be read by the other services; return after 1 s at the latest."""
-        await published(self.around.database, CATALOG_PARTITION, position)
+        """Wait until the other services can read the catalog event at `position`; return after 1 s at the latest."""
+        await published(self.resources.database, CATALOG_PARTITION, position)
 
     async def contacts_published(self, account_id: int, contact_ids: Iterable[int]) -> None:
         """Wait until other services can read the changes of contacts; return after 1 s at the latest.
 
-        A contact that has denied consent to tracking must not be tracked once the request is answered.
+        Once a request that denies consent to tracking is answered, the contact must not be tracked any more.
         """
-        count = self.around.settings.partitions
-        partitions = {partition_of(account_id, one, count) for one in contact_ids}
+        count = self.resources.settings.partitions
+        partitions = {partition_of(account_id, contact_id, count) for contact_id in contact_ids}
         if partitions:
             await published_so_far(self.database, partitions)
 
 
 def _labeling(request: Request) -> Labeling:
     labeling: Labeling = request.app.state.service
-    return replace(labeling, around=labeling.around.for_request(request))
+    return replace(labeling, resources=labeling.resources.for_request(request))
 
 
 Service = Annotated[Labeling, Depends(_labeling)]
 
 
 async def has_segment(service: Labeling, account_id: int, segment_id: UUID) -> bool:
-    """Return whether the account has the segment, which may have no members; read the catalog to its end first."""
+    """Return whether the account has the segment. If this process does not know it yet, read the catalog to its end."""
     for _ in range(2):
-        found = service.around.catalog.find(SegmentChanged, segment_id)
-        if found is not None:
-            return found.account_id == account_id and found.state != "deleted"
-        await service.around.catalog.refresh()
+        segment = service.resources.catalog.find(SegmentChanged, segment_id)
+        if segment is not None:
+            return segment.account_id == account_id and segment.state != "deleted"
+        await service.resources.catalog.refresh()
     return False
 
 
@@ -90,9 +90,9 @@ async def contact_in_path(connection: PoolConnectionProxy, account_id: int, path
     """Return the id of a contact given as a number or `external:<external_id>`. Raises NotFoundError."""
     if path.startswith("external:"):
         name = ContactName(account_id, "external", name_in_path(path.removeprefix("external:")))
-        found = (await find_contacts(connection, [name])).get(name)
-        if found is not None:
-            return found
+        contact_id = (await find_contacts(connection, [name])).get(name)
+        if contact_id is not None:
+            return contact_id
     elif _is_id(path) and await contacts_of(connection, [(account_id, int(path))]):
         return int(path)
     raise NotFoundError("contact")

@@ -113,16 +113,16 @@ async def look_up(
     service: Service, caller: Annotated[Caller, requires("read")], body: SuppressionLookupBody
 ) -> SuppressionLookupAnswer:
     """Return which addresses are suppressed."""
-    checked = [_key(email) for email in body.emails]
+    keys = [_key(email) for email in body.emails]
     async with service.database.pool.acquire() as connection:
         found = await suppressions.look_up(
-            connection, _keys(service), caller.account_id, [key for key in checked if key is not None]
+            connection, _keys(service), caller.account_id, [key for key in keys if key is not None]
         )
     items = []
-    for index, key in enumerate(checked):
-        one = None if key is None else found.get(key)
-        shown = None if one is None else SuppressionAnswer.of(one)
-        items.append(SuppressionLookupItem(index=index, suppressed=one is not None, suppression=shown))
+    for index, key in enumerate(keys):
+        suppression = None if key is None else found.get(key)
+        answer = None if suppression is None else SuppressionAnswer.of(suppression)
+        items.append(SuppressionLookupItem(index=index, suppressed=suppression is not None, suppression=answer))
     return SuppressionLookupAnswer(items=items)
 
 
@@ -133,8 +133,10 @@ async def list_suppressions(
     """List the account's suppressions, oldest first. The addresses are not stored, and not shown."""
     (after,) = page.key(UUID) or (None,)
     async with service.database.pool.acquire() as connection:
-        found, total = await suppressions_of_account(connection, caller.account_id, after, page.fetch)
-    return Page[SuppressionAnswer].of(found, page, key=lambda one: [one.id], item=SuppressionAnswer.of, total=total)
+        listed, total = await suppressions_of_account(connection, caller.account_id, after, page.fetch)
+    return Page[SuppressionAnswer].of(
+        listed, page, key=lambda suppression: [suppression.id], item=SuppressionAnswer.of, total=total
+    )
 
 
 @router.delete("/{suppression_id:uuid}", status_code=204, summary="Delete a suppression", response_class=Response)

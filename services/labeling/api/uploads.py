@@ -11,7 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from shared.http.problems import Problem
 
-SILENT_FOR_AT_MOST = 30.0  # seconds between two parts of a body
+CHUNK_TIMEOUT = 30.0  # seconds between two chunks of a body
 _EXAMPLE = "E-mail;Interesselabels\nanna@example.com;Dogs\n"
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -31,16 +31,17 @@ UPLOAD_BODY: dict[str, Any] = {
 }
 
 
-def filename_of(given: str | None) -> str:
-    """Return a name of a file for people, without folders and control characters."""
-    name = PurePath((given or "").replace("\\", "/")).name
+def filename_of(path: str | None) -> str:
+    """Return the name of a file to show, without folders and control characters; `upload` if there is none."""
+    name = PurePath((path or "").replace("\\", "/")).name
     return "".join(character for character in name if character.isprintable())[:200] or "upload"
 
 
 async def uploaded_content(request: Request) -> tuple[str | None, AsyncIterator[bytes]]:
     """Return the name of the file, if the request has one, and its content.
 
-    Raises Problem 408 for a client that stops sending, 422 for a form without a file.
+    Raises Problem 400 for an invalid form, 408 for a client that stops sending, 422 for a form without a file. Reading
+    the content may also raise 400 and 408.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data":
@@ -50,22 +51,22 @@ async def uploaded_content(request: Request) -> tuple[str | None, AsyncIterator[
         raise Problem(400, "The form has no boundary.")
     form = _Form(boundary)
     chunks = _chunks(request)
-    # The name comes before the content: read until it is known.
+    # The headers of the part, with the name of the file, precede its content: read until they are complete.
     async for chunk in chunks:
         form.feed(chunk)
-        if form.begun:
-            return form.filename, _parts(form, chunks)
+        if form.has_begun:
+            return form.filename, _content_of(form, chunks)
     raise Problem(422, "The form has no part `file`.")
 
 
-async def _parts(form: "_Form", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _content_of(form: "_Form", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield form.take()
     async for chunk in chunks:
         form.feed(chunk)
         content = form.take()
         if content:
             yield content
-    if not form.ended:
+    if not form.has_ended:
         raise Problem(400, "The form ends within the file.")
 
 
@@ -74,7 +75,7 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
     try:
         while True:
             try:
-                async with asyncio.timeout(SILENT_FOR_AT_MOST):
+                async with asyncio.timeout(CHUNK_TIMEOUT):
                     chunk = await anext(stream)
             except StopAsyncIteration:
                 return
@@ -91,11 +92,11 @@ class _Form:
 
     def __init__(self, boundary: bytes) -> None:
         self.filename: str | None = None
-        self.begun = False
-        self.ended = False
+        self.has_begun = False
+        self.has_ended = False
         self._content = bytearray()
-        self._name = bytearray()
-        self._value = bytearray()
+        self._header_name = bytearray()
+        self._header_value = bytearray()
         self._is_file = False
         self._parser = MultipartParser(
             boundary,
@@ -110,7 +111,7 @@ class _Form:
         )
 
     def feed(self, chunk: bytes) -> None:
-        """Read the next part of the body. Raises Problem 400."""
+        """Parse the next chunk of the body. Raises Problem 400."""
         try:
             self._parser.write(chunk)
         except MultipartParseError:
@@ -126,23 +127,23 @@ class _Form:
         self._is_file = False
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
+        self._header_name += data[start:end]
 
     def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._header_value += data[start:end]
 
     def _on_header_end(self) -> None:
-        if bytes(self._name).lower() == b"content-disposition" and not self.begun:
-            _, options = parse_options_header(bytes(self._value))
+        if bytes(self._header_name).lower() == b"content-disposition" and not self.has_begun:
+            _, options = parse_options_header(bytes(self._header_value))
             if options.get(b"name") == b"file":
-                self.begun = self._is_file = True
+                self.has_begun = self._is_file = True
                 self.filename = options.get(b"filename", b"").decode("utf-8", "replace") or None
-        self._name.clear()
-        self._value.clear()
+        self._header_name.clear()
+        self._header_value.clear()
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
             self._content += data[start:end]
 
     def _on_part_end(self) -> None:
-        self.ended = self.ended or self._is_file
+        self.has_ended = self.has_ended or self._is_file

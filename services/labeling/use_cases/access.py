@@ -44,14 +44,17 @@ async def request_access(
 
 
 def is_current(recipient: TokenContents, now: datetime) -> bool:
-    """Return whether an access token has not expired."""
+    """Return whether an access token is still valid at `now`."""
     return recipient.send is not None and now - recipient.send.sent_at <= VALID_FOR
 
 
 async def forget(
     database: Database, keys: SuppressionKeys, account_id: int, contact_id: int, *, suppress: bool
 ) -> bool:
-    """Erase a contact at its own request, and suppress its address if requested; False if it was erased already."""
+    """Erase a contact at its own request, and suppress its address if requested.
+
+    Return False if the contact was erased already.
+    """
     async with database.unit_of_work(partition_of(account_id, contact_id, database.partitions)) as work:
         stored = await contact_of_id(work.connection, account_id, contact_id)
         if stored is None:

@@ -1,7 +1,7 @@
 """Erase the contacts of a deleted account."""
 
 from services.labeling.store.contacts import contacts_of_partition
-from services.labeling.use_cases.deletions import DeletionCursor, PieceResult, move_on
+from services.labeling.use_cases.deletions import DeletionCursor, PieceResult, move_cursor
 from services.labeling.use_cases.erasure import erase_in
 from shared.jobs.job import Job
 from shared.jobs.lease import Lease
@@ -17,20 +17,20 @@ class AccountDeletion:
 
     async def step(self, lease: Lease) -> None:
         """Erase the next contacts of a partition number."""
-        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
-        async with lease.advance(place.partition) as advance:
+        job, partitions, cursor = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
+        async with lease.advance(cursor.partition) as advance:
             contact_ids = await contacts_of_partition(
                 advance.work.connection,
                 job.account_id,
                 partitions=partitions,
-                partition=place.partition,
-                after=place.contact_id,
+                partition=cursor.partition,
+                after=cursor.contact_id,
                 limit=PIECE,
             )
             for contact_id in contact_ids:
                 await erase_in(advance.work, job.account_id, contact_id)
             piece = PieceResult(len(contact_ids), contact_ids[-1] if len(contact_ids) == PIECE else None)
-            if move_on(advance, place, piece, partitions):
+            if move_cursor(advance, cursor, piece, partitions):
                 advance.total = advance.done
                 advance.finish(erased=advance.done)
 

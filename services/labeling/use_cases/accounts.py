@@ -31,7 +31,10 @@ class WrittenAccount(NamedTuple):
 
 
 async def create_account(database: Database, name: str, time_zone: str, key_hash: str) -> CreatedAccount:
-    """Create an account with a first key, given by its hash, that has all scopes. `time_zone` is an IANA name."""
+    """Create an account with a first key that has all scopes.
+
+    `time_zone` is an IANA name, `key_hash` the hash of the key's text. Raises InvalidError.
+    """
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         account_id = await add_account(work, name, time_zone)
         await add_key(work, account_id, "first key", ACCOUNT_SCOPES, key_hash)
@@ -46,7 +49,7 @@ async def add_account(work: UnitOfWork, name: str, time_zone: str) -> int:
 
 
 async def change_account(database: Database, account_id: int, patch: Mapping[str, Any]) -> WrittenAccount:
-    """Apply a merge patch of name, time zone and settings. Raises NotFoundError, InvalidError with a pointer."""
+    """Apply a merge patch to name, time zone and settings. Raises NotFoundError, InvalidError with a pointer."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         account = domain.patched(await _find(work, account_id), patch)
         await accounts.update_account(work.connection, account)

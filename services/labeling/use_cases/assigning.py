@@ -31,7 +31,7 @@ class AssignmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The contact or the label (`kind`) no longer exists."""
+    """The outcome of a request whose contact or label no longer exists; `kind` says which."""
 
     kind: str
 
@@ -42,16 +42,16 @@ Result = Outcome | Missing | None
 async def assign_labels(
     database: Database, account_id: int, requests: Iterable[AssignmentRequest]
 ) -> dict[int, Result]:
-    """Carry out requests; return the outcome of each by its index, None if nothing changed."""
-    by_number: dict[int, list[AssignmentRequest]] = defaultdict(list)
+    """Carry out requests; return the outcome of each by its index, None if it changed nothing."""
+    by_partition: dict[int, list[AssignmentRequest]] = defaultdict(list)
     for request in requests:
-        by_number[partition_of(account_id, request.contact_id, database.partitions)].append(request)
+        by_partition[partition_of(account_id, request.contact_id, database.partitions)].append(request)
     outcomes: dict[int, Result] = {}
-    for unit in units_of(by_number, MOST_IN_UNIT):
-        numbers = {partition_of(account_id, request.contact_id, database.partitions) for request in unit}
-        async with database.unit_of_work(*sorted(numbers)) as work:
-            part = await _assign(work, account_id, unit)
-        outcomes.update(part)
+    for unit in units_of(by_partition, MOST_IN_UNIT):
+        partitions = {partition_of(account_id, request.contact_id, database.partitions) for request in unit}
+        async with database.unit_of_work(*sorted(partitions)) as work:
+            outcomes_of_unit = await _assign(work, account_id, unit)
+        outcomes.update(outcomes_of_unit)
     return outcomes
 
 

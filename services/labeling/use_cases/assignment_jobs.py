@@ -34,13 +34,13 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-AT_A_TIME = 2_000  # contacts read in one step; only those of one bucket are changed
+BATCH_SIZE = 2_000  # contacts that a step reads; it changes only those of one bucket
 
 
 async def create_assignment_job(
     database: Database, account_id: int, key_id: UUID, of: Mapping[str, Any], label_id: UUID, *, held: bool
 ) -> Job:
-    """Queue the job. Raises InvalidError for a source or a label that does not exist."""
+    """Queue a job that assigns (`held`) or removes a label. Raises InvalidError for an unknown source or label."""
     async with database.transaction() as connection:
         await _label(connection, account_id, label_id)
         total = await count_source(connection, account_id, ContactSet.of(of)) * BUCKETS
@@ -52,17 +52,17 @@ async def create_assignment_job(
 
 
 async def undo_assignment_job(database: Database, account_id: int, job_id: UUID) -> Job:
-    """Queue the undoing of a job. Raises NotFoundError, and StateError while the job is open."""
+    """Queue a job that undoes another one. Raises NotFoundError, and StateError while that job is queued or running."""
     async with database.transaction() as connection:
-        done = await find_job(connection, account_id, job_id)
-        wanted = await find_assignment_job(connection, account_id, job_id)
-        if done is None or wanted is None or done.specification.get("undo"):
+        job = await find_job(connection, account_id, job_id)
+        request = await find_assignment_job(connection, account_id, job_id)
+        if job is None or request is None or job.specification.get("undo"):
             raise NotFoundError("assignment job")
-        if done.state in ("queued", "running"):
-            raise StateError(f"The job is {done.state}; cancel it first, or wait for its end.")
+        if job.state in ("queued", "running"):
+            raise StateError(f"The job is {job.state}; cancel it first, or wait for its end.")
         total = len(await effects_of(connection, job_id)) * BUCKETS
-        specification = {**done.specification, "undo": str(job_id)}
-        return await enqueue(connection, account_id, "assignment", str(wanted.label_id), specification, total)
+        specification = {**job.specification, "undo": str(job_id)}
+        return await enqueue(connection, account_id, "assignment", str(request.label_id), specification, total)
 
 
 async def preview_assignments(
@@ -74,11 +74,11 @@ async def preview_assignments(
     async with database.pool.acquire() as connection:
         label = await _label(connection, account_id, label_id)
         await count_source(connection, account_id, source)
-        while ids := await ids_of_source(connection, account_id, source, after, AT_A_TIME):
+        while ids := await ids_of_source(connection, account_id, source, after, BATCH_SIZE):
             stored = await assignments_of_pairs(connection, [(label.no, contact_id) for contact_id in ids])
             for contact_id in ids:
                 state = stored.get((label.no, contact_id), Assignment())
-                counts[_kind(decide(state, _command(Origin(kind="manual"), state, held=held)), held=held)] += 1
+                counts[_effect(decide(state, _command(Origin(kind="manual"), state, held=held)), held=held)] += 1
             after = ids[-1]
     return dict(counts)
 
@@ -88,7 +88,7 @@ def _command(origin: Origin, state: Assignment, *, held: bool) -> Command:
     return AssertLabel(origin, at) if held else RemoveLabel(origin, at)
 
 
-def _kind(outcome: str | None, *, held: bool) -> str:
+def _effect(outcome: str | None, *, held: bool) -> str:
     if outcome == "refused":
         return "refused"
     return "changed" if outcome == ("assigned" if held else "removed") else "unchanged"
@@ -113,61 +113,66 @@ class AssignmentRun:
         """Change the next contacts of a bucket, or finish."""
         job = lease.job
         bucket, after = job.cursor.get("bucket", 0), job.cursor.get("contact_id", 0)
-        undone = job.specification.get("undo")
+        undone_id = job.specification.get("undo")
         async with lease.advance(*partitions_of(bucket, lease.database.partitions)) as advance:
             connection = advance.work.connection
-            original = job.id if undone is None else UUID(undone)
-            wanted = await find_assignment_job(connection, job.account_id, original)
-            if wanted is None:
+            original_id = job.id if undone_id is None else UUID(undone_id)
+            request = await find_assignment_job(connection, job.account_id, original_id)
+            if request is None:
                 raise JobFailed("The job is gone.")
-            ids = await self._ids(connection, job, wanted, original, after)
+            ids = await self._next_ids(connection, job, request, original_id, after)
             partitions = lease.database.partitions
-            own = [one for one in ids if partition_of(job.account_id, one, partitions) % BUCKETS == bucket]
-            changed = await _change(advance.work, job, wanted, original, own)
-            if undone is None:
+            in_bucket = [
+                contact_id
+                for contact_id in ids
+                if partition_of(job.account_id, contact_id, partitions) % BUCKETS == bucket
+            ]
+            changed = await _change(advance.work, job, request, original_id, in_bucket)
+            if undone_id is None:
                 await add_effects(connection, job.id, job.step, changed)
             advance.done += len(ids)
             advance.cursor["changed"] = advance.cursor.get("changed", 0) + len(changed)
-            finished = len(ids) < AT_A_TIME
-            advance.cursor.update(bucket=bucket + finished, contact_id=0 if finished else ids[-1])
-            if bucket + finished == BUCKETS:
+            is_bucket_finished = len(ids) < BATCH_SIZE
+            next_bucket = bucket + is_bucket_finished
+            advance.cursor.update(bucket=next_bucket, contact_id=0 if is_bucket_finished else ids[-1])
+            if next_bucket == BUCKETS:
                 advance.total = advance.done
                 advance.finish(changed=advance.cursor["changed"])
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
         """Do nothing: the changes stay, and can be undone."""
 
-    async def _ids(
-        self, connection: PoolConnectionProxy, job: Job, wanted: AssignmentJob, original: UUID, after: int
+    async def _next_ids(
+        self, connection: PoolConnectionProxy, job: Job, request: AssignmentJob, original_id: UUID, after: int
     ) -> list[int]:
         if job.specification.get("undo") is None:
             try:
-                return await ids_of_source(connection, job.account_id, ContactSet.of(wanted.of), after, AT_A_TIME)
+                return await ids_of_source(connection, job.account_id, ContactSet.of(request.of), after, BATCH_SIZE)
             except InvalidError as error:
                 raise JobFailed(f"The source was deleted: {error.detail}.") from None
-        effects = await effects_of(connection, original)
+        effects = await effects_of(connection, original_id)
         first = effects.rank(after)
-        return list(effects[first : first + AT_A_TIME])
+        return list(effects[first : first + BATCH_SIZE])
 
 
 async def _change(
-    work: UnitOfWork, job: Job, wanted: AssignmentJob, original: UUID, contact_ids: Sequence[int]
+    work: UnitOfWork, job: Job, request: AssignmentJob, original_id: UUID, contact_ids: Sequence[int]
 ) -> BitMap:
-    """Change the contacts that exist; return those whose label changed."""
-    label = (await labels_of_ids(work.connection, [wanted.label_id])).get(wanted.label_id)
+    """Assign or remove the label, or undo that, for the contacts that exist; return those that gained or lost it."""
+    label = (await labels_of_ids(work.connection, [request.label_id])).get(request.label_id)
     if label is None or label.state == "deleted":
         raise JobFailed("The label was deleted.")
     keys = {(job.account_id, contact_id) for contact_id in contact_ids}
-    present = {contact_id for _, contact_id in await contacts_of(work.connection, keys)}
-    changes = await load_assignments(work, {(label.no, contact_id) for contact_id in present})
-    origin = Origin(kind="manual", ref=f"assignment job {original}", key_id=UUID(job.specification["key_id"]))
-    undo = Origin(kind="undo", ref=str(original))
+    existing = {contact_id for _, contact_id in await contacts_of(work.connection, keys)}
+    changes = await load_assignments(work, {(label.no, contact_id) for contact_id in existing})
+    origin = Origin(kind="manual", ref=f"assignment job {original_id}", key_id=UUID(job.specification["key_id"]))
+    undo = Origin(kind="undo", ref=str(original_id))
     changed = BitMap()
-    for contact_id in sorted(present):
+    for contact_id in sorted(existing):
         command: Command
         if job.specification.get("undo") is None:
-            command = AssertLabel(origin, work.now) if wanted.held else RemoveLabel(origin, work.now)
-        elif wanted.held:
+            command = AssertLabel(origin, work.now) if request.held else RemoveLabel(origin, work.now)
+        elif request.held:
             command = TakeBack(origin, undo, work.now)
         else:
             command = AssertLabel(undo, work.now)

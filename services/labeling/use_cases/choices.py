@@ -1,4 +1,4 @@
-"""The contacts' own choices: labels, subscription, consent to tracking, their own data, erasure."""
+"""Contacts' own choices of labels, subscription and consent to tracking, and the data that is stored about them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -29,12 +29,12 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 UNSUBSCRIBED = "message.unsubscribed"
-MOST = 10_000  # decisions and engagements in the download of one's own data
+MOST_ENTRIES = 10_000  # of decisions and of engagements in the data that a contact downloads
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The content of the preference page. `held` are the labels that the contact holds, held or clicked for, by id."""
+    """The content of the preference page. `held` has the labels that the contact holds, held or clicked for, by id."""
 
     account: Account
     contact: Contact
@@ -68,13 +68,13 @@ async def load_preferences(database: Database, account_id: int, contact_id: int)
             raise NotFoundError("contact")
         labels = await public_labels(connection, account_id)
         held = await labels_of_contact(connection, account_id, contact_id)
-    return Preferences(account, stored.contact, labels, {one.label_id: one for one in held})
+    return Preferences(account, stored.contact, labels, {label.label_id: label for label in held})
 
 
 async def apply_choice(
     database: Database, keys: SuppressionKeys, account_id: int, contact_id: int, choice: Choice
 ) -> bool:
-    """Apply a contact's decisions; return False if they change nothing. Raises NotFoundError."""
+    """Apply a contact's choice; return False if it changes nothing. Raises NotFoundError."""
     async with database.unit_of_work(partition_of(account_id, contact_id, database.partitions)) as work:
         return await apply_choice_in(work, keys, account_id, contact_id, choice)
 
@@ -82,7 +82,10 @@ async def apply_choice(
 async def apply_choice_in(
     work: UnitOfWork, keys: SuppressionKeys, account_id: int, contact_id: int, choice: Choice
 ) -> bool:
-    """Apply a choice within a unit of work that holds the lock of the contact's partition number."""
+    """Apply a choice within a unit of work that holds the lock of the contact's partition number.
+
+    Return False if it changes nothing. Raises NotFoundError.
+    """
     key = (account_id, contact_id)
     contacts = await load_contacts(work, [key])
     before = contacts.find(key)
@@ -115,9 +118,9 @@ async def _apply_labels(work: UnitOfWork, account_id: int, contact_id: int, choi
     if not choice.chosen and not choice.refused:
         return False
     labels = {label.id: label for label in await public_labels(work.connection, account_id)}
-    wanted = [label for label_id in (*choice.chosen, *choice.refused) if (label := labels.get(label_id)) is not None]
-    assignments = await load_assignments(work, {(label.no, contact_id) for label in wanted})
-    for label in wanted:
+    affected = [label for label_id in (*choice.chosen, *choice.refused) if (label := labels.get(label_id)) is not None]
+    assignments = await load_assignments(work, {(label.no, contact_id) for label in affected})
+    for label in affected:
         state = assignments.states.get((label.no, contact_id))
         is_held = state is not None and state.held
         if label.id in choice.chosen and not is_held:
@@ -152,12 +155,12 @@ async def record_engagement(work: UnitOfWork, event: ContactEngaged) -> None:
 
 
 async def own_data(database: Database, account_id: int, contact_id: int) -> dict[str, Any]:
-    """Return all stored data of a contact, for itself. Raises NotFoundError."""
+    """Return all stored data of a contact as JSON values, for the contact. Raises NotFoundError."""
     preferences = await load_preferences(database, account_id, contact_id)
     contact = preferences.contact
     async with database.pool.acquire() as connection:
-        engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST)
-        decisions = await decisions_of_contact(connection, account_id, contact_id, None, MOST)
+        engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST_ENTRIES)
+        decisions = await decisions_of_contact(connection, account_id, contact_id, None, MOST_ENTRIES)
     return {
         "account": preferences.account.name,
         "contact_id": contact_id,
@@ -170,38 +173,38 @@ async def own_data(database: Database, account_id: int, contact_id: int) -> dict
         "source": contact.source,
         "labels": [
             {
-                "name": one.name,
-                "held": one.held,
-                "since": _text(one.since),
-                "clicks": one.clicks,
-                "first_click": _text(one.first_click),
-                "last_click": _text(one.last_click),
+                "name": label.name,
+                "held": label.held,
+                "since": _iso(label.since),
+                "clicks": label.clicks,
+                "first_click": _iso(label.first_click),
+                "last_click": _iso(label.last_click),
             }
-            for one in preferences.held.values()
+            for label in preferences.held.values()
         ],
         "decisions": [
             {
-                "at": _text(one.occurred_at),
-                "subject": one.subject,
-                "before": one.before,
-                "after": one.after,
-                "by": one.origin["kind"],
-                "wording": one.wording,
+                "at": _iso(decision.occurred_at),
+                "subject": decision.subject,
+                "before": decision.before,
+                "after": decision.after,
+                "by": decision.origin["kind"],
+                "wording": decision.wording,
             }
-            for one in decisions
+            for decision in decisions
         ],
         "engagements": [
             {
-                "at": _text(one.occurred_at),
-                "kind": one.kind,
-                "ref": one.ref,
-                "attributes": one.attributes,
-                "data": one.data,
+                "at": _iso(engagement.occurred_at),
+                "kind": engagement.kind,
+                "ref": engagement.ref,
+                "attributes": engagement.attributes,
+                "data": engagement.data,
             }
-            for one in engagements
+            for engagement in engagements
         ],
     }
 
 
-def _text(moment: datetime | None) -> str | None:
+def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()

@@ -27,38 +27,38 @@ log = structlog.get_logger()
 
 
 async def apply_clicks_and_commands(work: UnitOfWork, batch: Sequence[Received]) -> None:
-    """Apply clicks and commands in their order, with a few statements for thousands of records.
+    """Apply the clicks and commands of a batch in their order, with a few statements for thousands of records.
 
     This is the most frequently run code of the service, so the work per click is minimal.
     """
-    counting = [received for received in batch if _counts(received.event)]
-    by_id = await labels_of_ids(work.connection, _label_ids(counting))
+    effective = [received for received in batch if _has_effect(received.event)]
+    by_id = await labels_of_ids(work.connection, _label_ids(effective))
     labels = {label_id.int: label for label_id, label in by_id.items()}
-    pairs, contacts = _touched(counting, labels)
-    erased = await erased_among(work.connection, contacts)
+    pairs, contact_keys = _touched(effective, labels)
+    erased = await erased_among(work.connection, contact_keys)
     commanded = {
-        (event.account_id, event.contact_id) for event in _events(counting) if type(event) is not ContactClicked
+        (event.account_id, event.contact_id) for event in _events(effective) if type(event) is not ContactClicked
     }
-    people = await load_contacts(work, commanded)
+    contacts = await load_contacts(work, commanded)
     assignments = await load_assignments(work, pairs)
-    for received in counting:
+    for received in effective:
         event = received.event
         if erased and (event.account_id, event.contact_id) in erased:
             RECORDS_DROPPED.labels(received.topic, "erased").inc()
         elif type(event) is ContactClicked:
-            _click(assignments, labels, event, received)
-        elif people.find((event.account_id, event.contact_id)) is None:
+            _apply_click(assignments, labels, event, received)
+        elif contacts.find((event.account_id, event.contact_id)) is None:
             COMMANDS_REFUSED.labels("unknown_contact").inc()
         elif type(event) is SetField:
-            _set_field(people, event, received)
+            _set_field(contacts, event, received)
         else:
-            _command(assignments, labels, event, received)
-    await record_contacts(work, people)
+            _apply_command(assignments, labels, event, received)
+    await record_contacts(work, contacts)
     await record_assignments(work, assignments)
 
 
-def _counts(event: object) -> bool:
-    """Return whether a record has an effect: commands, and human clicks on labelled links of sends other than tests."""
+def _has_effect(event: object) -> bool:
+    """Return whether an event is a command, or a human click on a link with labels in a send other than a test."""
     if type(event) is ContactClicked:
         return bool(event.labels and event.verdict == "human" and (event.send is None or event.send.kind != "test"))
     return type(event) in (AssignLabel, RemoveLabel, SetField)
@@ -69,14 +69,14 @@ def _events(batch: Iterable[Received]) -> Iterator[Any]:
 
 
 def _label_ids(batch: Sequence[Received]) -> set[UUID]:
-    found: dict[int, UUID] = {}  # by number, because hashing a UUID calls Python code
+    label_ids: dict[int, UUID] = {}  # by integer value, because hashing a UUID calls Python code
     for event in _events(batch):
         if type(event) is ContactClicked:
             for label in event.labels:
-                found[label.id.int] = label.id
+                label_ids[label.id.int] = label.id
         elif type(event) is not SetField:
-            found[event.label_id.int] = event.label_id
-    return set(found.values())
+            label_ids[event.label_id.int] = event.label_id
+    return set(label_ids.values())
 
 
 def _touched(batch: Sequence[Received], labels: Mapping[int, Label]) -> tuple[set[Pair], set[ContactKey]]:
@@ -98,24 +98,24 @@ def _touched(batch: Sequence[Received], labels: Mapping[int, Label]) -> tuple[se
     return pairs, contacts
 
 
-def _click(
+def _apply_click(
     assignments: assignment_changes.Changes, labels: Mapping[int, Label], event: ContactClicked, received: Received
 ) -> None:
-    counted: set[int] | None = None if len(event.labels) == 1 else set()
+    counted: set[int] | None = None if len(event.labels) == 1 else set()  # numbers of labels
     for reference in event.labels:
         label = labels.get(reference.id.int)
         # A label that was deleted since the click no longer counts; tracking checked the account.
         if label is None or label.state == "deleted" or label.account_id != event.account_id:
             continue
         if counted is not None:
-            # If two labels of the link were merged, the click counts once for the remaining label.
+            # If two labels of the link were merged, both references are to the remaining label: count the click once.
             if label.no in counted:
                 continue
             counted.add(label.no)
         assignments.click(event, label, received)
 
 
-def _command(
+def _apply_command(
     assignments: assignment_changes.Changes,
     labels: Mapping[int, Label],
     event: AssignLabel | RemoveLabel,
@@ -134,10 +134,10 @@ def _command(
         assignments.apply(event.contact_id, label, command, received)
 
 
-def _set_field(people: contact_changes.Changes, event: SetField, received: Received) -> None:
+def _set_field(contacts: contact_changes.Changes, event: SetField, received: Received) -> None:
     patch = {"fields": {event.field_key: event.value}}
     try:
-        people.change((event.account_id, event.contact_id), patch, event.occurred_at, event.origin, cause=received)
+        contacts.change((event.account_id, event.contact_id), patch, event.occurred_at, event.origin, cause=received)
     except InvalidError:
         # The error may quote the value, which may be personal data, so it is not logged.
         COMMANDS_REFUSED.labels("field").inc()

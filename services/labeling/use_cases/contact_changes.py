@@ -28,11 +28,11 @@ async def load_contacts(work: UnitOfWork, contacts: Collection[ContactKey]) -> C
 async def record_contacts(work: UnitOfWork, changes: Changes) -> None:
     """Write the contacts that changed, and append an event for every change.
 
-    Call this before the unit of work appends events of labels and engagements, so that their readers know the contact's
-    state.
+    Call this before the unit of work appends events of labels and engagements: their readers then know the contact's
+    current state.
     """
     async for change in yielding(changes.changes):
-        work.append(_event(change.contact, *change.key, change.at), cause=change.cause, personal=True)
+        work.append(_contact_changed(change.contact, *change.key, change.at), cause=change.cause, personal=True)
     await write_contacts(work.connection, changes.changed, work.now)
     await insert_decisions(work.connection, [decision for change in changes.changes for decision in _decisions(change)])
 
@@ -47,7 +47,7 @@ def _decisions(change: ContactChange[Received]) -> Iterator[ConsentDecision]:
             yield ConsentDecision(*key, at, subject, old, new, origin, wording)
 
 
-def _event(contact: Contact, account_id: int, contact_id: int, at: datetime) -> ContactChanged:
+def _contact_changed(contact: Contact, account_id: int, contact_id: int, at: datetime) -> ContactChanged:
     return ContactChanged(
         occurred_at=at,
         account_id=account_id,

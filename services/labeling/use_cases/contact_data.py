@@ -11,7 +11,7 @@ from services.labeling.store.contact_search import LATEST, moments_of, stored_co
 from services.labeling.store.decisions import StoredDecision, decisions_of_contact
 from services.labeling.store.engagements import engagements_of_contact
 
-MOST = 10_000  # moments and engagements
+MOST_ENTRIES = 10_000  # engagements, decisions, and moments of the timeline
 
 
 async def contact_data(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> dict[str, Any]:
@@ -23,9 +23,9 @@ async def contact_data(connection: PoolConnectionProxy, account_id: int, contact
     if stored is None:
         raise NotFoundError("contact")
     labels = await labels_of_contact(connection, account_id, contact_id)
-    engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST)
-    decisions = await decisions_of_contact(connection, account_id, contact_id, None, MOST)
-    moments = await moments_of(connection, account_id, contact_id, LATEST, MOST)
+    engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST_ENTRIES)
+    decisions = await decisions_of_contact(connection, account_id, contact_id, None, MOST_ENTRIES)
+    moments = await moments_of(connection, account_id, contact_id, LATEST, MOST_ENTRIES)
     contact = {name: value for name, value in stored.contact._asdict().items() if name != "email_key"}
     data: dict[str, Any] = to_jsonable_python(
         {
@@ -48,15 +48,15 @@ async def contact_data(connection: PoolConnectionProxy, account_id: int, contact
                 for label in labels
             ],
             "engagements": [engagement._asdict() for engagement in engagements],
-            "decisions": [shown_decision(decision) for decision in decisions],
+            "decisions": [_shown_decision(decision) for decision in decisions],
             "timeline": [{"at": moment.at, "kind": moment.kind, **moment.details} for moment in moments],
         }
     )
     return data
 
 
-def shown_decision(decision: StoredDecision) -> dict[str, Any]:
-    """Return a decision on subscription or consent in readable form."""
+def _shown_decision(decision: StoredDecision) -> dict[str, Any]:
+    """Return a decision on subscription or consent as the contact's data shows it."""
     return {
         "at": decision.occurred_at,
         "subject": decision.subject,

@@ -18,19 +18,19 @@ from shared.jobs.job import Job
 from shared.jobs.lease import Advance, Lease
 from shared.store.unit_of_work import UnitOfWork
 
-# The number of events that the relay can publish at once without delaying more urgent ones.
+# Contacts in a piece: as many events as the relay can publish at once without delaying more urgent ones.
 PIECE = 2_000
 
 
 class DeletionCursor(NamedTuple):
-    """The position of a job: the current partition number, and the last contact of it that is done."""
+    """The progress of a job: the current partition number, and the last processed contact in it."""
 
     partition: int
     contact_id: int
 
     @classmethod
     def of(cls, job: Job) -> "DeletionCursor":
-        """Return the position in a job's cursor."""
+        """Return the cursor of a job; before the first step, the start of partition number 0."""
         return cls(job.cursor.get("partition", 0), job.cursor.get("contact_id", 0))
 
 
@@ -41,12 +41,12 @@ class PieceResult(NamedTuple):
     last: int | None
 
 
-def move_on(advance: Advance, place: DeletionCursor, piece: PieceResult, partitions: int) -> bool:
-    """Count a piece, and move the cursor after it; return True after the last partition number."""
+def move_cursor(advance: Advance, cursor: DeletionCursor, piece: PieceResult, partitions: int) -> bool:
+    """Count a piece, and move the job's cursor past it. Return True after the last partition number."""
     after = (
-        DeletionCursor(place.partition, piece.last)
+        DeletionCursor(cursor.partition, piece.last)
         if piece.last is not None
-        else DeletionCursor(place.partition + 1, 0)
+        else DeletionCursor(cursor.partition + 1, 0)
     )
     advance.cursor.update(after._asdict())
     advance.done += piece.done
@@ -60,13 +60,13 @@ class LabelDeletion:
 
     async def step(self, lease: Lease) -> None:
         """Remove the label from the next holders of a partition number."""
-        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
-        async with lease.advance(place.partition) as advance:
+        job, partitions, cursor = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
+        async with lease.advance(cursor.partition) as advance:
             label = await _label(advance.work.connection, job)
             if advance.total is None:
                 advance.total = await count_holders(advance.work.connection, label.no)
-            piece = await _remove_from_holders(advance.work, label, place, partitions)
-            if move_on(advance, place, piece, partitions):
+            piece = await _remove_from_holders(advance.work, label, cursor, partitions)
+            if move_cursor(advance, cursor, piece, partitions):
                 advance.total = advance.done
                 advance.finish(removed=advance.done)
 
@@ -81,13 +81,13 @@ class FieldDeletion:
 
     async def step(self, lease: Lease) -> None:
         """Remove the values of the next contacts of a partition number."""
-        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
-        async with lease.advance(place.partition) as advance:
+        job, partitions, cursor = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
+        async with lease.advance(cursor.partition) as advance:
             connection = advance.work.connection
             if advance.total is None:
                 advance.total = await count_field_values(connection, job.account_id, job.subject)
-            piece = await _remove_values(advance.work, job, place, partitions)
-            if move_on(advance, place, piece, partitions):
+            piece = await _remove_values(advance.work, job, cursor, partitions)
+            if move_cursor(advance, cursor, piece, partitions):
                 await delete_field(connection, job.account_id, job.subject)
                 advance.total = advance.done
                 advance.finish(cleared=advance.done)
@@ -102,23 +102,23 @@ async def _label(connection: PoolConnectionProxy, job: Job) -> Label:
     return label
 
 
-async def _remove_from_holders(work: UnitOfWork, label: Label, place: DeletionCursor, partitions: int) -> PieceResult:
+async def _remove_from_holders(work: UnitOfWork, label: Label, cursor: DeletionCursor, partitions: int) -> PieceResult:
     deleted = await delete_assignments_of_label(
         work.connection,
         label.account_id,
         label.no,
         partitions=partitions,
-        partition=place.partition,
-        after=place.contact_id,
+        partition=cursor.partition,
+        after=cursor.contact_id,
         limit=PIECE,
     )
     holders = [contact_id for contact_id, held in deleted if held]
     origin = Origin(kind="label_deleted", label_id=label.id)
-    await insert_history(work.connection, [_remove(work, label, contact_id, origin) for contact_id in holders])
+    await insert_history(work.connection, [_append_removal(work, label, contact_id, origin) for contact_id in holders])
     return PieceResult(len(holders), deleted[-1][0] if len(deleted) == PIECE else None)
 
 
-def _remove(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> NewHistoryEntry:
+def _append_removal(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> NewHistoryEntry:
     event = LabelRemoved(
         occurred_at=work.now,
         account_id=label.account_id,
@@ -133,14 +133,14 @@ def _remove(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> 
     )
 
 
-async def _remove_values(work: UnitOfWork, job: Job, place: DeletionCursor, partitions: int) -> PieceResult:
+async def _remove_values(work: UnitOfWork, job: Job, cursor: DeletionCursor, partitions: int) -> PieceResult:
     contacts = await contacts_with_field(
         work.connection,
         job.account_id,
         job.subject,
         partitions=partitions,
-        partition=place.partition,
-        after=place.contact_id,
+        partition=cursor.partition,
+        after=cursor.contact_id,
         limit=PIECE,
     )
     changes = await load_contacts(work, [(job.account_id, contact_id) for contact_id in contacts])

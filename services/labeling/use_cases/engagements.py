@@ -37,33 +37,39 @@ class _Report(NamedTuple):
     name: ContactName
 
 
-class _Known(NamedTuple):
+class _ContactReport(NamedTuple):
     report: _Report
     contact_id: int
 
 
 async def record_engagements(work: UnitOfWork, batch: Sequence[Received], partitions: int) -> None:
-    """Record reports of any contacts: duplicates are dropped first, then the locks are taken, then all is written."""
+    """Record the reports of a batch.
+
+    Invalid ones are rejected, duplicates dropped, and those of unknown contacts held. Only then are the locks of the
+    contacts' partition numbers taken, and the others written.
+    """
     reports = await _usable(work, batch)
-    new = await _first_reports(work, await _with_contacts(work, reports))
+    new = await _without_duplicates(work, await _with_contacts(work, reports))
     if not new:
         return
-    await work.lock({partition_of(one.report.event.account_id, one.contact_id, partitions) for one in new})
-    contacts = await load_contacts(work, {(one.report.event.account_id, one.contact_id) for one in new})
-    engaged = [(event, one) for one in new if (event := _engage(contacts, one)) is not None]
+    await work.lock({partition_of(report.event.account_id, contact_id, partitions) for report, contact_id in new})
+    contacts = await load_contacts(work, {(report.event.account_id, contact_id) for report, contact_id in new})
+    engagements = [
+        (event, report) for report, contact_id in new if (event := _engage(contacts, report, contact_id)) is not None
+    ]
     await record_contacts(work, contacts)
-    async for event, one in yielding(engaged):
-        work.append(event, cause=one.report.received)
-    await insert_engagements(work.connection, [(event, one.report.event) for event, one in engaged])
-    ENGAGEMENTS.labels("engaged").inc(len(engaged))
+    async for event, report in yielding(engagements):
+        work.append(event, cause=report.received)
+    await insert_engagements(work.connection, [(event, report.event) for event, report in engagements])
+    ENGAGEMENTS.labels("engaged").inc(len(engagements))
 
 
 async def _usable(work: UnitOfWork, batch: Sequence[Received]) -> list[_Report]:
-    known = await accounts_among(work.connection, {received.event.account_id for received in batch})
+    accounts = await accounts_among(work.connection, {received.event.account_id for received in batch})
     reports = []
     for received in batch:
         event: EngagementReported = received.event
-        if event.account_id not in known:
+        if event.account_id not in accounts:
             work.reject(received, "there is no such account")
             ENGAGEMENTS.labels("rejected").inc()
             continue
@@ -76,39 +82,39 @@ async def _usable(work: UnitOfWork, batch: Sequence[Received]) -> list[_Report]:
     return reports
 
 
-async def _with_contacts(work: UnitOfWork, reports: Sequence[_Report]) -> list[_Known]:
-    found = await find_contacts(work.connection, {report.name for report in reports})
+async def _with_contacts(work: UnitOfWork, reports: Sequence[_Report]) -> list[_ContactReport]:
+    contact_ids = await find_contacts(work.connection, {report.name for report in reports})
     missing = {
         (report.name.account_id, int(report.name.key))
         for report in reports
-        if report.name not in found and report.name.kind == "id"
+        if report.name not in contact_ids and report.name.kind == "id"
     }
     erased = await erased_among(work.connection, missing)
-    known = []
+    identified = []
     for report in reports:
-        contact_id = found.get(report.name)
+        contact_id = contact_ids.get(report.name)
         if contact_id is not None:
-            known.append(_Known(report, contact_id))
+            identified.append(_ContactReport(report, contact_id))
         elif report.name.kind == "id" and (report.name.account_id, int(report.name.key)) in erased:
             RECORDS_DROPPED.labels(EngagementReported.topic, "erased").inc()
         else:
             work.hold(report.received, "the contact is not known", waits_for=[report.name.waited_for])
             ENGAGEMENTS.labels("held").inc()
-    return known
+    return identified
 
 
-async def _first_reports(work: UnitOfWork, known: Sequence[_Known]) -> list[_Known]:
-    if not known:
+async def _without_duplicates(work: UnitOfWork, reports: Sequence[_ContactReport]) -> list[_ContactReport]:
+    if not reports:
         return []
-    numbers = await source_numbers(work.connection, {one.report.received.source for one in known})
-    first: dict[Identity, _Known] = {}
-    for one in known:
-        received = one.report.received
-        identity = _identity(one.report.event.account_id, numbers[received.source], received.event_id)
-        first.setdefault(identity, one)
+    numbers = await source_numbers(work.connection, {report.received.source for report, _ in reports})
+    first: dict[Identity, _ContactReport] = {}
+    for contact_report in reports:
+        report = contact_report.report
+        identity = _identity(report.event.account_id, numbers[report.received.source], report.received.event_id)
+        first.setdefault(identity, contact_report)
     new = await insert_identities(work.connection, first.keys())
-    ENGAGEMENTS.labels("seen").inc(len(known) - len(new))
-    return [one for identity, one in first.items() if identity in new]
+    ENGAGEMENTS.labels("seen").inc(len(reports) - len(new))
+    return [contact_report for identity, contact_report in first.items() if identity in new]
 
 
 def _identity(account_id: int, source_no: int, event_id: str) -> Identity:
@@ -120,35 +126,39 @@ def _identity(account_id: int, source_no: int, event_id: str) -> Identity:
     return Identity(account_id, source_no, key)
 
 
-def _engage(contacts: Changes, one: _Known) -> ContactEngaged | None:
-    report, key = one.report.event, (one.report.event.account_id, one.contact_id)
+def _engage(contacts: Changes, report: _Report, contact_id: int) -> ContactEngaged | None:
+    """Return the event of a report after changing the contact's subscription if the report says so.
+
+    Return None if the contact was erased.
+    """
+    event, key = report.event, (report.event.account_id, contact_id)
     contact = contacts.find(key)
-    if contact is None:  # erased while this unit waited for the lock
+    if contact is None:  # erased while this unit of work waited for the lock
         RECORDS_DROPPED.labels(EngagementReported.topic, "erased").inc()
         return None
-    subscription = subscription_after(contact.subscription, report.kind, report.attributes)
+    subscription = subscription_after(contact.subscription, event.kind, event.attributes)
     if subscription != contact.subscription:
-        origin = Origin(kind="report" if subscription == "bounced" else SELF, ref=report.kind)
+        origin = Origin(kind="report" if subscription == "bounced" else SELF, ref=event.kind)
         patch = {"subscription": subscription}
-        contacts.change(key, patch, report.occurred_at, origin, cause=one.report.received)
+        contacts.change(key, patch, event.occurred_at, origin, cause=report.received)
     return ContactEngaged(
-        occurred_at=report.occurred_at,
-        account_id=report.account_id,
-        contact_id=one.contact_id,
-        kind=report.kind,
-        ref=report.ref,
-        message_id=report.message_id,
-        send=report.send,
-        attributes=report.attributes,
-        history=report.history,
+        occurred_at=event.occurred_at,
+        account_id=event.account_id,
+        contact_id=contact_id,
+        kind=event.kind,
+        ref=event.ref,
+        message_id=event.message_id,
+        send=event.send,
+        attributes=event.attributes,
+        history=event.history,
     )
 
 
 async def release_found(work: UnitOfWork, consumer: str) -> None:
-    """Release reports whose contact exists by now.
+    """Release the held reports of `consumer` whose contact exists now.
 
-    Creating a contact releases the records that wait for it, but misses one that is being held in an open transaction
-    at that moment. This is called every few seconds.
+    The unit of work that creates a contact releases the records that wait for it, but it does not see a record that
+    another open transaction is holding at that moment. So this is called every few seconds.
     """
     found = await find_contacts(work.connection, await awaited_names(work.connection, consumer))
     await work.release([name.waited_for for name in found])

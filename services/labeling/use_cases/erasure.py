@@ -19,8 +19,7 @@ from shared.store.unit_of_work import UnitOfWork
 async def erase_contact(database: Database, account_id: int, contact_id: int) -> bool:
     """Delete all data of a contact, and publish its erasure; return False if the contact does not exist.
 
-    There is no event for each label, because the contact no longer exists. Its id is stored, so that later clicks and
-    reports are dropped.
+    Its labels are removed without an event for each. Its id is kept, so that later clicks and reports are dropped.
     """
     partition = partition_of(account_id, contact_id, database.partitions)
     async with database.unit_of_work(partition) as work:
@@ -28,7 +27,7 @@ async def erase_contact(database: Database, account_id: int, contact_id: int) ->
 
 
 async def erase_in(work: UnitOfWork, account_id: int, contact_id: int) -> bool:
-    """Erase a contact within a unit of work that holds the lock of its partition number."""
+    """Do the same within a unit of work that holds the lock of the contact's partition number."""
     contact = (await contacts_of(work.connection, [(account_id, contact_id)])).get((account_id, contact_id))
     if contact is None:
         return False

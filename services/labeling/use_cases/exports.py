@@ -1,4 +1,4 @@
-"""Exports: writes contacts with their fields, labels and interests to a file."""
+"""Exports: contacts with their fields, labels and interests, written to a file by a job."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from shared.jobs.store import enqueue, request_cancel
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-AT_A_TIME = 4_000  # contacts
+BATCH_SIZE = 4_000  # contacts in a piece of the file
 MOST_SPREADSHEET_ROWS = 1_048_575  # in addition to the header
 
 
@@ -49,17 +49,17 @@ class ContactSet(NamedTuple):
 
     @classmethod
     def of(cls, of: Mapping[str, Any]) -> "ContactSet":
-        """Return the source that the API names."""
+        """Return the set for the one member of an object of the API, such as `{"label": id}` or `{"all": true}`."""
         ((kind, value),) = of.items()
         return cls(kind, None if kind == "all" else UUID(str(value)))
 
 
 async def find_export(connection: PoolConnectionProxy, account_id: int, export_id: UUID) -> Export:
     """Return an export of the account. Raises NotFoundError."""
-    found = await exports.export_of_id(connection, account_id, export_id)
-    if found is None:
+    export = await exports.export_of_id(connection, account_id, export_id)
+    if export is None:
         raise NotFoundError("export")
-    return found
+    return export
 
 
 async def create_export(
@@ -69,26 +69,26 @@ async def create_export(
     format_: ExportFormat,
     columns: Sequence[str] | None,
 ) -> Export:
-    """Queue an export. Raises InvalidError for a source or a column that does not exist."""
+    """Queue an export. Raises InvalidError with a pointer for an unknown source or column."""
     async with database.transaction() as connection:
         total = await count_source(connection, account_id, ContactSet.of(of))
         fields = (await fields_of_accounts(connection, [account_id]))[account_id]
         labels = await all_labels(connection, account_id)
-        wanted = [*USUAL, *sorted(fields), LABELS] if columns is None else list(columns)
+        column_names = [*USUAL, *sorted(fields), LABELS] if columns is None else list(columns)
         try:
-            check_columns(wanted, fields, [label.id for label in labels])
+            check_columns(column_names, fields, [label.id for label in labels])
         except InvalidError as error:
             raise InvalidError(error.detail, f"/columns{error.pointer}") from None
         export_id = uuid7()
         job = await enqueue(connection, account_id, "export", str(export_id), total=total)
-        return await exports.insert_export(connection, export_id, account_id, of, format_, wanted, job.id)
+        return await exports.insert_export(connection, export_id, account_id, of, format_, column_names, job.id)
 
 
 async def count_source(connection: PoolConnectionProxy, account_id: int, source: ContactSet) -> int:
     """Return how many contacts a source has now.
 
-    Raises InvalidError if the account has no such label or import. Only the catalog knows which segments exist, so the
-    caller checks that.
+    Raises InvalidError if the account has no such label or import. The caller checks that a segment exists: only the
+    catalog has the segments.
     """
     if source.id is None:
         return await exports.count_contacts(connection, account_id)
@@ -111,7 +111,7 @@ async def _label(connection: PoolConnectionProxy, account_id: int, label_id: UUI
 async def ids_of_source(
     connection: PoolConnectionProxy, account_id: int, source: ContactSet, after: int, limit: int
 ) -> list[int]:
-    """Return the next contacts of a source, ascending."""
+    """Return up to `limit` ids of contacts of a source that are higher than `after`, ascending."""
     if source.id is None:
         return await exports.next_ids(connection, "all", after=after, limit=limit, account_id=account_id)
     if source.kind == "label":
@@ -125,7 +125,7 @@ async def ids_of_source(
 
 
 class ExportRun:
-    """Writes a piece of the file in each step; a spreadsheet is converted from the pieces at the end."""
+    """Writes a piece of the file in each step; for a spreadsheet, a last step converts the file of delimited text."""
 
     kind = "export"
 
@@ -137,23 +137,23 @@ class ExportRun:
             return
         async with lease.advance() as advance:
             connection = advance.work.connection
-            export = await _running(connection, job)
+            export = await _lock_running(connection, job)
             source = ContactSet.of(export.of)
             after, piece = advance.cursor.get("contact_id", 0), advance.cursor.get("piece", 0)
-            ids = await ids_of_source(connection, job.account_id, source, after, AT_A_TIME)
+            ids = await ids_of_source(connection, job.account_id, source, after, BATCH_SIZE)
             labels = await all_labels(connection, job.account_id)
             writer = RowWriter(export.format, export.columns, {label.id: label.name for label in labels})
             contacts = await _contacts(connection, job.account_id, ids, labels, source)
             content = writer.write(contacts)
             if export.file_id is None:
-                export = await _begin(connection, export, advance.work.now)
+                export = await _begin_file(connection, export, advance.work.now)
                 content = writer.head() + content
             if content and export.file_id is not None:
                 await append_piece(connection, export.file_id, piece, content)
             members = export.members | BitMap(contact.contact_id for contact in contacts)
             members.run_optimize()
-            finished = len(ids) < AT_A_TIME
-            state: ExportState = "done" if finished and export.format != "xlsx" else "running"
+            is_last = len(ids) < BATCH_SIZE
+            state: ExportState = "done" if is_last and export.format != "xlsx" else "running"
             export = export._replace(
                 state=state, members=members, rows=export.rows + len(contacts), size=export.size + len(content)
             )
@@ -162,11 +162,11 @@ class ExportRun:
             await exports.update_export(connection, export)
             advance.done += len(ids)
             advance.cursor.update(contact_id=ids[-1] if ids else after, piece=piece + bool(content))
-            if finished and export.format == "xlsx":
+            if is_last and export.format == "xlsx":
                 if export.rows > MOST_SPREADSHEET_ROWS:
                     raise JobFailed(f"A spreadsheet has at most {MOST_SPREADSHEET_ROWS:,} rows. Export as CSV.")
                 advance.cursor["phase"] = "spreadsheet"
-            elif finished:
+            elif is_last:
                 advance.total = advance.done
                 advance.finish(rows=export.rows, bytes=export.size)
 
@@ -176,26 +176,28 @@ class ExportRun:
             export = await exports.export_of_id(connection, job.account_id, UUID(job.subject))
         if export is None or export.file_id is None:
             raise JobFailed("The export was deleted.")
-        numbers = [place for place, column in enumerate(export.columns) if await _is_number(database, export, column)]
-        written = await write_spreadsheet(
-            database, export.account_id, export.file_id, _filename(export), MEDIA_TYPES["xlsx"], numbers
+        number_columns = [
+            index for index, column in enumerate(export.columns) if await _is_number(database, export, column)
+        ]
+        spreadsheet = await write_spreadsheet(
+            database, export.account_id, export.file_id, _filename(export), MEDIA_TYPES["xlsx"], number_columns
         )
         try:
             async with lease.advance() as advance:
                 connection = advance.work.connection
-                export = await _running(connection, job)
+                export = await _lock_running(connection, job)
                 if export.file_id is not None:
                     await delete_file(connection, export.file_id)
-                export = export._replace(state="done", file_id=written.id, size=written.size)
+                export = export._replace(state="done", file_id=spreadsheet.id, size=spreadsheet.size)
                 await exports.update_export(connection, export)
                 advance.total = advance.done
                 advance.finish(rows=export.rows, bytes=export.size)
         except BaseException:
-            await written.discard()
+            await spreadsheet.discard()
             raise
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that the export was cancelled or has failed, and delete the unfinished file."""
+        """Record that the export was cancelled or failed, and delete the unfinished file."""
         export = await exports.lock_export(work.connection, UUID(job.subject))
         if export is None:
             return
@@ -206,7 +208,7 @@ class ExportRun:
         await exports.update_export(work.connection, stopped)
 
 
-async def _running(connection: PoolConnectionProxy, job: Job) -> Export:
+async def _lock_running(connection: PoolConnectionProxy, job: Job) -> Export:
     export = await exports.lock_export(connection, UUID(job.subject))
     if export is None:
         raise JobFailed("The export was deleted.")
@@ -215,7 +217,7 @@ async def _running(connection: PoolConnectionProxy, job: Job) -> Export:
     return export
 
 
-async def _begin(connection: PoolConnectionProxy, export: Export, now: datetime) -> Export:
+async def _begin_file(connection: PoolConnectionProxy, export: Export, now: datetime) -> Export:
     file_id = uuid7()
     media_type = MEDIA_TYPES[export.format]
     await exports.begin_file(connection, file_id, export.account_id, _filename(export), media_type, now + KEPT)
@@ -246,7 +248,7 @@ async def _contacts(
     contacts = [_contact(row, by_no) for row in rows]
     if source.kind != "label" or source.id is None:
         return contacts
-    # Skip contacts that lost the label since its holders were read, so that label and columns are of one moment.
+    # Skip contacts that lost the label after its holders were read, so that every contact in the file has the label.
     return [contact for contact in contacts if contact.labels.get(source.id, (False, 0, None))[0]]
 
 
@@ -260,14 +262,14 @@ def _contact(row: ExportRow, by_no: Mapping[int, UUID]) -> ExportedContact:
 async def delete_export(database: Database, account_id: int, export_id: UUID) -> None:
     """Delete an export with its file; a running export is cancelled first. Raises NotFoundError."""
     async with database.transaction() as connection:
-        found = await find_export(connection, account_id, export_id)
-        if found.state in ("queued", "running"):
-            await request_cancel(connection, account_id, found.job_id)
-        await exports.delete_export(connection, found)
+        export = await find_export(connection, account_id, export_id)
+        if export.state in ("queued", "running"):
+            await request_cancel(connection, account_id, export.job_id)
+        await exports.delete_export(connection, export)
 
 
 def file_of(export: Export) -> UUID:
-    """Return the file of a finished export. Raises StateError if there is none."""
+    """Return the id of the file of a finished export. Raises StateError if there is none."""
     if export.state != "done":
         raise StateError(f"The export is {export.state}; there is no file.")
     if export.file_id is None:

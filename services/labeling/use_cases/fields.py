@@ -25,7 +25,7 @@ class WrittenField(NamedTuple):
 
 
 class DeletedField(NamedTuple):
-    """The job that removes a deleted field's values, and the position of the field's event."""
+    """The job that removes the values of a deleted field, and the position of the field's event."""
 
     job: Job
     position: int | None
@@ -40,14 +40,14 @@ async def find_field(connection: PoolConnectionProxy, account_id: int, key: str)
 
 
 async def create_field(database: Database, account_id: int, field: Field) -> WrittenField:
-    """Create a field. Raises ConflictError if its key is used."""
+    """Create a field. Raises ConflictError if its key is used, LimitError."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         await add_field(work, account_id, field)
     return WrittenField(field, work.position)
 
 
 async def add_field(work: UnitOfWork, account_id: int, field: Field) -> None:
-    """Create a field within a unit of work. Raises ConflictError if its key is used."""
+    """Create a field within a unit of work. Raises ConflictError if its key is used, LimitError."""
     _, count = await fields.fields_of_account(work.connection, account_id, None, 1)
     if count >= MOST_FIELDS:
         raise LimitError("fields", MOST_FIELDS)
@@ -66,13 +66,13 @@ async def change_field(
         if name is not None:
             field = field._replace(name=name)
         if choices is not None:
-            field = field._replace(choices=_choices(field, choices))
+            field = field._replace(choices=_checked_choices(field, choices))
         await fields.update_field(work.connection, account_id, field)
         _append(work, account_id, field)
     return WrittenField(field, work.position)
 
 
-def _choices(field: Field, choices: Sequence[str]) -> tuple[str, ...]:
+def _checked_choices(field: Field, choices: Sequence[str]) -> tuple[str, ...]:
     try:
         return field_choices(field.type, choices)
     except InvalidError as error:

@@ -20,7 +20,7 @@ from shared.store.database import Database
 
 
 class ShownForm(NamedTuple):
-    """A form with its account, fields and labels."""
+    """A form with its account, and the fields and labels that its page shows."""
 
     form: Form
     account: Account
@@ -65,14 +65,14 @@ async def find_form(connection: PoolConnectionProxy, account_id: int, form_id: U
 
 
 async def shown_form(connection: PoolConnectionProxy, form_id: UUID) -> ShownForm:
-    """Return a form of any account, with its fields and labels. Raises NotFoundError."""
+    """Return what the page of a form shows. Raises NotFoundError, also if the account is deleted."""
     form = await forms.form_of_id(connection, form_id)
     account = None if form is None else await account_of_id(connection, form.account_id)
     if form is None or account is None or account.state == "deleted":
         raise NotFoundError("form")
     fields = (await fields_of_accounts(connection, [form.account_id]))[form.account_id]
     labels = {label.id: label for label in await public_labels(connection, form.account_id)}
-    # A field or label that was deleted or made private since is no longer shown.
+    # Fields that were deleted, and labels that were deleted or made private, are left out.
     return ShownForm(
         form,
         account,

@@ -39,45 +39,48 @@ class RowApplier:
         self._suppression = suppression
         self._counts: Counter[str] = Counter()
         self._errors: list[RowError] = []
-        self._repeated: set[int] = set()  # contacts that an earlier unit of work counted
+        self._counted_before: set[int] = set()  # contacts that an earlier unit of work counted
 
     async def apply(self, rows: Sequence[DealtRow]) -> tuple[Mapping[str, int], list[RowError]]:
-        """Apply rows; return the number of rows by outcome, and the reasons of refused rows."""
+        """Apply rows; return the number of rows or contacts by outcome, and the errors of refused rows."""
         parsed: list[tuple[DealtRow, ParsedRow]] = []
         async for row in yielding(rows):
-            read = self._plan.reader.read(row.cells)
-            if read.problems:
-                self._refuse(row, read.problems[0].code, read.problems[0].detail)
+            parsed_row = self._plan.reader.read(row.cells)
+            if parsed_row.problems:
+                self._refuse(row, parsed_row.problems[0].code, parsed_row.problems[0].detail)
             else:
-                parsed.append((row, read))
+                parsed.append((row, parsed_row))
         ids = {row.contact_id for row, _ in parsed}
         contacts = await load_contacts(self._work, {(self._account_id, contact_id) for contact_id in ids})
         before = {contact_id: contacts.find((self._account_id, contact_id)) for contact_id in ids}
         claimed = {contact_id: set(keys_of(contact)) for contact_id, contact in before.items()}
-        for row, read in parsed:
-            claimed[row.contact_id].update(read.keys)
+        for row, parsed_row in parsed:
+            claimed[row.contact_id].update(parsed_row.keys)
         owners = await lock_entries(
             self._work.connection, self._account_id, (key for keys in claimed.values() for key in keys)
         )
         effects = await import_rows.effects_of(self._work.connection, self._import.id, ids)
         states: dict[int, Contact | None] = dict(before)
-        labels: dict[int, dict[int, None]] = {}
+        labels: dict[int, dict[int, None]] = {}  # numbers of labels by contact, in the order of the rows
         touched: set[int] = set()
-        for row, read in parsed:
-            if self._merge(row, read, states, owners, effects, touched):
-                wanted = labels.setdefault(row.contact_id, {})
-                wanted.update(
+        for row, parsed_row in parsed:
+            if self._merge(row, parsed_row, states, owners, effects, touched):
+                labels_of_contact = labels.setdefault(row.contact_id, {})
+                labels_of_contact.update(
                     (self._plan.labels[label_id].no, None)
-                    for label_id in read.label_ids
+                    for label_id in parsed_row.label_ids
                     if label_id in self._plan.labels
                 )
-        self._put(contacts, before, states)
+        self._put_changed(contacts, before, states)
         await block_suppressed(self._work, self._suppression, contacts)
         await record_contacts(self._work, contacts)
         gained = await self._assign(labels, effects)
-        outcomes = {one: _outcome(before[one], states[one], gained=one in gained) for one in touched}
-        self._counts.update(outcomes[contact_id] for contact_id in touched - self._repeated)
-        await self._tidy(claimed, states, before, owners)
+        outcomes = {
+            contact_id: _outcome(before[contact_id], states[contact_id], gained=contact_id in gained)
+            for contact_id in touched
+        }
+        self._counts.update(outcomes[contact_id] for contact_id in touched - self._counted_before)
+        await self._update_directory(claimed, states, before, owners)
         await import_rows.write_effects(
             self._work.connection,
             self._import.id,
@@ -91,25 +94,25 @@ class RowApplier:
     def _merge(
         self,
         row: DealtRow,
-        read: ParsedRow,
+        parsed: ParsedRow,
         states: dict[int, Contact | None],
         owners: Mapping[Key, int],
         effects: dict[int, ImportEffect],
         touched: set[int],
     ) -> bool:
-        """Apply a row to its contact; return False if the row is refused or skipped."""
+        """Merge a row into the state and the effect of its contact; return False if the row is refused or skipped."""
         state, effect = states[row.contact_id], effects.get(row.contact_id)
-        if any(owners.get(key) != row.contact_id for key in read.keys):
+        if any(owners.get(key) != row.contact_id for key in parsed.keys):
             return self._refuse(row, "conflict", "another contact has this address or external id")
         if state is not None and effect is None and self._plan.options.mode == "create":
             self._counts["skipped"] += 1
             return False
-        if state is None and read.email is None:
+        if state is None and parsed.email is None:
             return self._refuse(row, "no_email", "a new contact needs an e-mail address")
-        problem = None if state is None else conflict_of(read, state)
+        problem = None if state is None else conflict_of(parsed, state)
         if problem is not None:
             return self._refuse(row, problem.code, problem.detail)
-        after, members = applied(state, read, self._plan.options)
+        after, members = applied(state, parsed, self._plan.options)
         problem = size_problem(NO_FIELDS if state is None else state.fields, after.fields)
         if problem is not None:
             return self._refuse(row, problem.code, problem.detail)
@@ -121,7 +124,7 @@ class RowApplier:
             # An earlier row of the file was about the same contact.
             self._counts["merged"] += 1
             if row.contact_id not in touched:
-                self._repeated.add(row.contact_id)
+                self._counted_before.add(row.contact_id)
         touched.add(row.contact_id)
         return True
 
@@ -130,22 +133,22 @@ class RowApplier:
         self._counts["errors"] += 1
         return False
 
-    def _put(
+    def _put_changed(
         self, contacts: Changes, before: Mapping[int, Contact | None], states: Mapping[int, Contact | None]
     ) -> None:
         origin = Origin(kind="import", ref=str(self._import.id))
         for contact_id in sorted(states):
             state = states[contact_id]
             if state is not None and state != before[contact_id]:
-                # The legal basis for writing to the contact. Ending a subscription needs none.
+                # The legal basis for sending messages to the contact; a contact that is not sent any needs none.
                 basis = self._plan.options.basis if state.subscription in ("subscribed", "unconfirmed") else None
                 contacts.put((self._account_id, contact_id), state, self._work.now, origin, wording=basis)
 
     async def _assign(self, labels: Mapping[int, dict[int, None]], effects: dict[int, ImportEffect]) -> set[int]:
-        """Assert labels with the import as their origin; return the contacts that gained one."""
+        """Assert labels (numbers by contact) with the import as their origin; return the contacts that gained one."""
         by_no = {label.no: label for label in self._plan.labels.values()}
         origin = Origin(kind="import", ref=str(self._import.id))
-        pairs = {(label_no, contact_id) for contact_id, wanted in labels.items() for label_no in wanted}
+        pairs = {(label_no, contact_id) for contact_id, label_nos in labels.items() for label_no in label_nos}
         assignments = await load_assignments(self._work, pairs)
         gained: set[int] = set()
         for contact_id in sorted(labels):
@@ -160,7 +163,7 @@ class RowApplier:
         await record_assignments(self._work, assignments)
         return gained
 
-    async def _tidy(
+    async def _update_directory(
         self,
         claimed: Mapping[int, set[Key]],
         states: Mapping[int, Contact | None],
@@ -168,17 +171,17 @@ class RowApplier:
         owners: Mapping[Key, int],
     ) -> None:
         """Delete directory entries that contacts no longer have, and release records that waited for new ones."""
-        given_up: dict[Key, int] = {}
-        names: list[str] = []
+        released: dict[Key, int] = {}
+        waited_for: list[str] = []
         for contact_id, keys in claimed.items():
             state = states[contact_id]
             kept = set(keys_of(state))
             if kept:
-                given_up.update({key: contact_id for key in keys - kept if owners.get(key) == contact_id})
+                released.update({key: contact_id for key in keys - kept if owners.get(key) == contact_id})
             if before[contact_id] is None and state is not None:
-                names += [name.waited_for for name in names_of(self._account_id, contact_id, keys_of(state))]
-        await delete_entries(self._work.connection, self._account_id, given_up)
-        await self._work.release(names)
+                waited_for += [name.waited_for for name in names_of(self._account_id, contact_id, keys_of(state))]
+        await delete_entries(self._work.connection, self._account_id, released)
+        await self._work.release(waited_for)
 
 
 def _outcome(before: Contact | None, after: Contact | None, *, gained: bool) -> ImportOutcome:
@@ -188,7 +191,7 @@ def _outcome(before: Contact | None, after: Contact | None, *, gained: bool) -> 
 
 
 def _merged(first: Mapping[str, list[Any]], second: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return the members of two rows of one contact, with the values before the first and after the second."""
+    """Merge the changes of two rows to a contact: values by member, before the first row and after the second."""
     merged = dict(first)
     for member, (before, after) in second.items():
         merged[member] = [first[member][0] if member in first else before, after]

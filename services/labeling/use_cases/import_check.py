@@ -1,4 +1,4 @@
-"""Checks an import: reads every row, and finds what importing it would do, without changing anything."""
+"""Checks an import: reads every row, and finds out what importing it would do, without changing any contact."""
 
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,14 +19,14 @@ from shared.jobs.job import Job, JobFailed
 from shared.jobs.lease import Lease
 from shared.store.unit_of_work import UnitOfWork
 
-AT_A_TIME = 5_000  # rows of an earlier check
-READ = PIECE // 4  # bytes of a file per step
+BATCH_SIZE = 5_000  # rows of an earlier check, per step
+READ_SIZE = PIECE // 4  # bytes of a file, per step
 MOST_ROWS = 2_000_000
-ROWS_DELETED = 20_000
+DELETE_BATCH_SIZE = 20_000  # rows of earlier checks, per step
 
 
 class Batch(NamedTuple):
-    """Rows to check, where the next ones begin, and whether these are the last."""
+    """Rows to check with their numbers, the cursor of the next ones, and whether these are the last."""
 
     rows: list[tuple[int, list[str] | str]]
     cursor: dict[str, Any]
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
 
 
 class ImportCheck:
-    """Reads the file, or the rows of an earlier check when only the mapping has changed."""
+    """Checks the rows of the file, or, after the first check, the stored rows of the latest one."""
 
     kind = "import_check"
 
@@ -57,7 +57,7 @@ class ImportCheck:
             await self._check(lease, an_import)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that the check was cancelled or has failed."""
+        """Record that the check was cancelled or failed."""
         await set_stopped(work.connection, UUID(job.subject), job.id, job.state, job.failure)
 
     async def _check(self, lease: Lease, an_import: Import) -> None:
@@ -78,24 +78,24 @@ class ImportCheck:
         if an_import.file_id is None:
             after = cursor.get("number", 0)
             rows = await import_rows.rows_after(
-                connection, an_import.id, an_import.checked_generation, after, AT_A_TIME
+                connection, an_import.id, an_import.checked_generation, after, BATCH_SIZE
             )
             last = rows[-1].number if rows else after
-            return Batch([(row.number, row.cells) for row in rows], {"number": last}, len(rows) < AT_A_TIME)
+            return Batch([(row.number, row.cells) for row in rows], {"number": last}, len(rows) < BATCH_SIZE)
         return await self._read_file(connection, an_import, an_import.file_id, cursor)
 
     async def _read_file(
         self, connection: PoolConnectionProxy, an_import: Import, file_id: UUID, cursor: dict[str, Any]
     ) -> Batch:
-        stored = await file_of_id(connection, an_import.account_id, file_id)
-        if stored is None:
+        file = await file_of_id(connection, an_import.account_id, file_id)
+        if file is None:
             raise JobFailed("The file has been deleted: it was kept for 7 days. Upload it again.")
         plan = await load_plan(connection, an_import, datetime.now(UTC).date())
         offset, number = cursor.get("offset", plan.format.skip), cursor.get("number", 0)
-        length = READ
+        length = READ_SIZE
         while True:
             content = await read_range(connection, file_id, offset, length)
-            is_last = offset + len(content) >= stored.size
+            is_last = offset + len(content) >= file.size
             piece = read_piece(plan.format, content, is_last=is_last)
             if piece.consumed or is_last:
                 break
@@ -105,32 +105,35 @@ class ImportCheck:
         if number + len(piece.rows) > self._most_rows + plan.format.header:
             raise JobFailed(f"The file has more than {self._most_rows:,} rows.")
         rows = [
-            (number + place, row)
-            for place, row in enumerate(piece.rows, 1)
-            if number + place > plan.format.header and (isinstance(row, str) or not is_blank(row))
+            (row_number, row)
+            for row_number, row in enumerate(piece.rows, number + 1)
+            if row_number > plan.format.header and (isinstance(row, str) or not is_blank(row))
         ]
-        after = {"offset": offset + piece.consumed, "number": number + len(piece.rows)}
-        return Batch(rows, after, is_last)
+        next_cursor = {"offset": offset + piece.consumed, "number": number + len(piece.rows)}
+        return Batch(rows, next_cursor, is_last)
 
     async def _finish(self, lease: Lease, an_import: Import) -> None:
         async with lease.advance() as advance:
             connection = advance.work.connection
             plan = await load_plan(connection, an_import, datetime.now(UTC).date())
             summary = Summary.of(advance.cursor.get("summary", {}))
-            shown = summary.as_shown(list(plan.labels.values()))
-            await set_checked(connection, an_import.id, an_import.generation, shown)
+            await set_checked(
+                connection, an_import.id, an_import.generation, summary.as_shown(list(plan.labels.values()))
+            )
             if an_import.file_id is not None:
                 await delete_file(connection, an_import.file_id)
-            more = await import_rows.delete_rows_before(connection, an_import.id, an_import.generation, ROWS_DELETED)
+            has_more = await import_rows.delete_rows_before(
+                connection, an_import.id, an_import.generation, DELETE_BATCH_SIZE
+            )
             advance.total = advance.done
             advance.cursor = {"phase": "clean"}
-            if not more:
+            if not has_more:
                 advance.finish(rows=summary.rows)
 
     async def _clean(self, lease: Lease, an_import: Import) -> None:
         """Delete the rows of earlier checks."""
         async with lease.advance() as advance:
             if not await import_rows.delete_rows_before(
-                advance.work.connection, an_import.id, an_import.generation, ROWS_DELETED
+                advance.work.connection, an_import.id, an_import.generation, DELETE_BATCH_SIZE
             ):
                 advance.finish(rows=advance.done)

@@ -1,4 +1,4 @@
-"""Loads the plan of an import: its row reader, with the account's present fields and labels."""
+"""Loads the plan of an import: its row reader, with the account's current fields and labels."""
 
 from datetime import date
 from typing import NamedTuple
@@ -18,7 +18,10 @@ from services.labeling.store.labels import labels_of_account
 
 
 class ImportPlan(NamedTuple):
-    """The plan by which rows of an import are read. `labels` are by id, `names` by the key of a name or alias."""
+    """How the rows of an import are read.
+
+    `labels` are by id. `names` has the ids of labels by the keys of their names and aliases.
+    """
 
     format: Format
     options: Options
@@ -29,7 +32,7 @@ class ImportPlan(NamedTuple):
 
 
 async def load_plan(connection: PoolConnectionProxy, an_import: Import, today: date) -> ImportPlan:
-    """Load the plan of an import. Fields that it will create count as existing."""
+    """Load the plan of an import. Fields that it will create are included. `today` decides the century of years."""
     options = options_from(an_import.options)
     format_ = Format.of(an_import.format)
     fields = (await fields_of_accounts(connection, [an_import.account_id]))[an_import.account_id]

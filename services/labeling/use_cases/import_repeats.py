@@ -14,7 +14,7 @@ from services.labeling.store.imports import Import
 async def find_repeats(
     connection: PoolConnectionProxy, an_import: Import, rows: Sequence[Collection[Key]], hashes: Mapping[Key, bytes]
 ) -> list[bool]:
-    """Return for each of the next rows, given its keys, whether it repeats the contact of an earlier row."""
+    """Return for each of the next rows, given by their keys, whether it repeats the contact of an earlier row."""
     keys = set(chain.from_iterable(rows))
     known = await import_rows.known_hashes(
         connection,

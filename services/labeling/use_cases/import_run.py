@@ -1,4 +1,4 @@
-"""Runs an import: settles the contact of each row, then applies the rows bucket by bucket."""
+"""Runs an import: determines the contact of each row, then applies the rows bucket by bucket."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,9 +28,9 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 from shared.yielding import yielding
 
-BUCKETS = 4  # groups of partition numbers: p mod 4 is within p mod 2, the groups of consumers
-SETTLED = 4_000  # rows at a time
-APPLIED = 600  # rows at a time: with two labels each, as many events as the relay publishes without delaying others
+BUCKETS = 4  # sets of partition numbers; a multiple of the number of groups, so that each is within one group
+SETTLE_BATCH_SIZE = 4_000  # rows
+APPLY_BATCH_SIZE = 600  # rows; with two labels each, as many events as the relay publishes without delaying others
 COUNTS = ("created", "updated", "unchanged", "skipped", "merged", "errors")
 
 
@@ -74,7 +74,7 @@ class ImportRun:
             await self._finish(lease, an_import)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that the import was cancelled or has failed; its effects stay, and can be undone."""
+        """Record that the import was cancelled or failed. Its effects stay, and can be undone."""
         await set_stopped(work.connection, UUID(job.subject), job.id, job.state, job.failure)
 
     async def _prepare(self, lease: Lease, an_import: Import) -> None:
@@ -90,7 +90,7 @@ class ImportRun:
                     raise JobFailed(f"The field {field.key} cannot be created: {error.detail}.") from None
             summary = an_import.summary or {}
             if an_import.options.get("unknown_labels") == "create":
-                await _make_labels(work, an_import.account_id, [one["name"] for one in summary["unknown_labels"]])
+                await _create_labels(work, an_import.account_id, [label["name"] for label in summary["unknown_labels"]])
             advance.cursor.update(settled=0, counts=dict.fromkeys(COUNTS, 0))
             advance.cursor["counts"]["errors"] = summary.get("errors", 0)
             advance.total = summary.get("rows", 0) - summary.get("errors", 0)
@@ -99,7 +99,7 @@ class ImportRun:
         database, job = lease.database, lease.job
         async with database.pool.acquire() as connection:
             rows = await import_rows.importable_rows(
-                connection, an_import.id, an_import.generation, job.cursor["settled"], SETTLED
+                connection, an_import.id, an_import.generation, job.cursor["settled"], SETTLE_BATCH_SIZE
             )
             plan = await load_plan(connection, an_import, datetime.now(UTC).date())
         deals, errors, skipped = await _deal(database, an_import, plan, rows)
@@ -110,7 +110,7 @@ class ImportRun:
             waiting = dict.fromkeys(map(str, range(BUCKETS)), 0)
             for bucket, _, _ in deals:
                 waiting[str(bucket)] += 1
-            cursor.update(waiting=waiting, all_settled=len(rows) < SETTLED)
+            cursor.update(waiting=waiting, all_settled=len(rows) < SETTLE_BATCH_SIZE)
             if rows:
                 cursor["settled"] = rows[-1].number
             cursor["counts"]["errors"] += len({error.number for error in errors})
@@ -122,7 +122,7 @@ class ImportRun:
             connection, cursor = advance.work.connection, advance.cursor
             applied = cursor.setdefault("applied", {})
             rows = await import_rows.dealt_rows(
-                connection, an_import.id, an_import.generation, bucket, applied.get(str(bucket), 0), APPLIED
+                connection, an_import.id, an_import.generation, bucket, applied.get(str(bucket), 0), APPLY_BATCH_SIZE
             )
             plan = await load_plan(connection, an_import, datetime.now(UTC).date())
             applier = RowApplier(advance.work, an_import, plan, bucket, self._suppression)
@@ -130,9 +130,9 @@ class ImportRun:
             await import_rows.add_errors(connection, an_import.id, an_import.generation, errors)
             for name, number in counts.items():
                 cursor["counts"][name] += number
-            # Rows that an erasure has deleted meanwhile no longer wait.
-            left = cursor["waiting"][str(bucket)] - len(rows)
-            cursor["waiting"][str(bucket)] = left if len(rows) == APPLIED else 0
+            # An erasure may have deleted waiting rows, so only a full batch means that others may follow.
+            waiting = cursor["waiting"][str(bucket)] - len(rows)
+            cursor["waiting"][str(bucket)] = waiting if len(rows) == APPLY_BATCH_SIZE else 0
             if rows:
                 applied[str(bucket)] = rows[-1].number
             advance.done += len(rows)
@@ -145,7 +145,7 @@ class ImportRun:
             advance.finish(**counts)
 
 
-async def _make_labels(work: UnitOfWork, account_id: int, names: Sequence[str]) -> None:
+async def _create_labels(work: UnitOfWork, account_id: int, names: Sequence[str]) -> None:
     known = names_of_labels(await all_labels(work.connection, account_id))
     for name in names:
         try:
@@ -153,50 +153,51 @@ async def _make_labels(work: UnitOfWork, account_id: int, names: Sequence[str]) 
             if name_key(trimmed) not in known:
                 await add_label(work, account_id, trimmed)
         except (ConflictError, InvalidError):
-            continue  # created meanwhile, or not a valid name: the errors of its rows say so
+            continue  # it exists now, or the name is not valid; then its rows are refused
 
 
-Deals = list[tuple[int, int, int]]
+Deals = list[tuple[int, int, int]]  # bucket, row number, contact id
 
 
 async def _deal(
     database: Database, an_import: Import, plan: ImportPlan, rows: Sequence[ImportRow]
 ) -> tuple[Deals, list[RowError], int]:
-    """Find or allocate the contact of every row; return deals, errors, and the number of skipped rows."""
+    """Find or allocate the contact of each row; return the deals, the errors, and the number of skipped rows."""
     parsed: list[tuple[ImportRow, ParsedRow]] = []
     errors: list[RowError] = []
     async for row in yielding(rows):
-        read = plan.reader.read(row.cells)
-        # A label or a field may have been deleted since the check.
-        errors += [RowError(row.number, 100 + number, *problem) for number, problem in enumerate(read.problems)]
-        if not read.problems:
-            parsed.append((row, read))
-    settled = await _settled(database, an_import.account_id, [row for _, row in parsed], plan.options.mode)
+        parsed_row = plan.reader.read(row.cells)
+        # A label or a field may have been deleted since the check, whose errors have places below 100.
+        errors += [RowError(row.number, place, *problem) for place, problem in enumerate(parsed_row.problems, 100)]
+        if not parsed_row.problems:
+            parsed.append((row, parsed_row))
+    contacts = await _settle(database, an_import.account_id, [row for _, row in parsed], plan.options.mode)
     deals: Deals = []
     skipped = 0
-    for (row, _), who in zip(parsed, settled, strict=True):
-        if isinstance(who, KeyConflict):
+    for (row, _), contact in zip(parsed, contacts, strict=True):
+        if isinstance(contact, KeyConflict):
             errors.append(
                 RowError(row.number, 100, None, "conflict", "another contact has this address or external id")
             )
-        elif who is None:
+        elif contact is None:
             skipped += 1
         else:
-            partition = partition_of(an_import.account_id, who, database.partitions)
-            deals.append((bucket_of(partition), row.number, who))
+            partition = partition_of(an_import.account_id, contact, database.partitions)
+            deals.append((bucket_of(partition), row.number, contact))
     return deals, errors, skipped
 
 
-async def _settled(
+async def _settle(
     database: Database, account_id: int, rows: Sequence[ParsedRow], mode: str
 ) -> Sequence[int | KeyConflict | None]:
+    """Return the contact id of each row, or its conflict; in mode `update`, None for a contact that does not exist."""
     if mode != "update":
         return (await settle_contacts(database, account_id, [KeyClaim("upsert", row.keys) for row in rows])).rows
     async with database.pool.acquire() as connection:
         names = {ContactName(account_id, *key) for row in rows for key in row.keys}
-        found: dict[Any, int] = await find_contacts(connection, names) if names else {}
-    known = [row for row in rows if any(ContactName(account_id, *key) in found for key in row.keys)]
+        contact_ids: dict[Any, int] = await find_contacts(connection, names) if names else {}
+    known = [row for row in rows if any(ContactName(account_id, *key) in contact_ids for key in row.keys)]
     settlement = await settle_contacts(database, account_id, [KeyClaim("upsert", row.keys) for row in known])
-    claimed = iter(settlement.rows)
-    ids = {id(row) for row in known}
-    return [next(claimed) if id(row) in ids else None for row in rows]
+    contacts = iter(settlement.rows)
+    known_rows = {id(row) for row in known}
+    return [next(contacts) if id(row) in known_rows else None for row in rows]

@@ -29,12 +29,12 @@ from shared.jobs.lease import Lease
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-UNDONE = 400  # contacts at a time
+UNDO_BATCH_SIZE = 400  # contacts
 COUNTS = ("contacts", "labels_removed", "labels_kept", "values_restored", "erased")
 
 
 class ImportUndo:
-    """Undoes an import bucket by bucket. The specification says whether contacts that it created are erased."""
+    """Undoes an import bucket by bucket. `erase_created` in the specification: erase contacts that it created."""
 
     kind = "import_undo"
 
@@ -49,13 +49,13 @@ class ImportUndo:
             cursor, connection = advance.cursor, advance.work.connection
             counts = cursor.setdefault("counts", dict.fromkeys(COUNTS, 0))
             effects = await import_rows.effects_after(
-                connection, an_import.id, bucket, cursor.get("contact_id", 0), UNDONE
+                connection, an_import.id, bucket, cursor.get("contact_id", 0), UNDO_BATCH_SIZE
             )
             erase = bool(job.specification.get("erase_created"))
             for name, number in (await _undo(advance.work, an_import, effects, erase=erase)).items():
                 counts[name] += number
             advance.done += len(effects)
-            if len(effects) == UNDONE:
+            if len(effects) == UNDO_BATCH_SIZE:
                 cursor["contact_id"] = effects[-1].contact_id
             else:
                 cursor.update(bucket=bucket + 1, contact_id=0)
@@ -65,27 +65,27 @@ class ImportUndo:
                 advance.finish(**counts)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that undoing has failed; it can be started again."""
+        """Record that undoing failed; it can be started again."""
         await set_stopped(work.connection, UUID(job.subject), job.id, job.state, job.failure)
 
 
 async def preview(database: Database, an_import: Import, *, erase: bool) -> dict[str, int]:
-    """Return the effect of undoing an import now, without doing it."""
+    """Return the counts that undoing an import would have now, without undoing it."""
     counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
     for bucket in range(BUCKETS):
         after = 0
         while True:
             async with database.pool.acquire() as connection:
-                effects = await import_rows.effects_after(connection, an_import.id, bucket, after, UNDONE)
-                counts.update(await _foresee(connection, an_import, effects, erase=erase))
+                effects = await import_rows.effects_after(connection, an_import.id, bucket, after, UNDO_BATCH_SIZE)
+                counts.update(await _preview(connection, an_import, effects, erase=erase))
             await asyncio.sleep(0)
-            if len(effects) < UNDONE:
+            if len(effects) < UNDO_BATCH_SIZE:
                 break
             after = effects[-1].contact_id
     return dict(counts)
 
 
-async def _foresee(
+async def _preview(
     connection: PoolConnectionProxy, an_import: Import, effects: Sequence[ImportEffect], *, erase: bool
 ) -> Counter[str]:
     account_id = an_import.account_id
@@ -134,24 +134,24 @@ async def _undo(work: UnitOfWork, an_import: Import, effects: Sequence[ImportEff
         if after != contact:
             contacts.put(key, after, work.now, Origin(kind="undo", ref=str(an_import.id)))
     await record_contacts(work, contacts)
-    await _take_labels_back(work, an_import, kept, counts)
+    await _withdraw_labels(work, an_import, kept, counts)
     return counts
 
 
-async def _take_labels_back(
+async def _withdraw_labels(
     work: UnitOfWork, an_import: Import, effects: Sequence[ImportEffect], counts: Counter[str]
 ) -> None:
     labels = {label.no: label for label in await all_labels(work.connection, an_import.account_id)}
-    wanted: list[tuple[int, Label]] = [
+    pairs: list[tuple[int, Label]] = [
         (effect.contact_id, labels[label_no])
         for effect in effects
         for label_no in effect.label_nos
         if label_no in labels
     ]
-    changes = await load_assignments(work, {(label.no, contact_id) for contact_id, label in wanted})
-    supported = Origin(kind="import", ref=str(an_import.id))
-    command = TakeBack(supported, Origin(kind="undo", ref=str(an_import.id)), work.now)
-    for contact_id, label in wanted:
+    changes = await load_assignments(work, {(label.no, contact_id) for contact_id, label in pairs})
+    support = Origin(kind="import", ref=str(an_import.id))
+    command = TakeBack(support, Origin(kind="undo", ref=str(an_import.id)), work.now)
+    for contact_id, label in pairs:
         outcome = changes.apply(contact_id, label, command)
         counts["labels_removed" if outcome == "removed" else "labels_kept"] += 1
     await record_assignments(work, changes)
@@ -164,19 +164,20 @@ async def _is_unused(
     contact: Contact,
     later: Mapping[int, dict[str, list[Any]]],
 ) -> bool:
-    """Return whether a contact that the import created has done nothing since, and was not changed."""
+    """Return whether the import created the contact, which has done nothing and was not changed since."""
     if not effect.created or effect.contact_id in later:
         return False
-    changed = taken_back(contact, effect.members, {})[1]
-    expected = [
+    restorable = taken_back(contact, effect.members, {})[1]
+    changed_by_import = [
         member
         for member, (before, after) in effect.members.items()
         if before != after and member not in ("email", "external_id")
     ]
-    if sorted(expected) != changed or len(contact.fields) > sum(m.startswith("fields/") for m in effect.members):
+    imported_fields = sum(member.startswith("fields/") for member in effect.members)
+    if sorted(changed_by_import) != restorable or len(contact.fields) > imported_fields:
         return False
     if await engagements_of_contact(connection, an_import.account_id, effect.contact_id, None, 1):
         return False
-    own = f"import:{an_import.id}"
+    support = f"import:{an_import.id}"
     labels = await labels_of_contact(connection, an_import.account_id, effect.contact_id)
-    return not any(label.clicks or set(label.supports) - {own} for label in labels)
+    return not any(label.clicks or set(label.supports) - {support} for label in labels)

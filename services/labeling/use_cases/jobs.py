@@ -28,5 +28,6 @@ def kinds(limits: Limits, suppression: SuppressionKeys | None = None) -> tuple[J
     )
 
 
-# Cancelled through the import or export that they belong to, which has a state of its own.
+# Jobs that `/v1/jobs` does not cancel: a merge can only be continued, and an import is cancelled through `/v1/imports`,
+# because it has a state of its own.
 WITH_RESOURCES = frozenset({"label_merge", "import_check", "import_run", "import_undo"})

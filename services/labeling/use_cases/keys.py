@@ -26,7 +26,10 @@ class WrittenKey(NamedTuple):
 async def create_key(
     database: Database, account_id: int | None, name: str, scopes: Sequence[Scope], key_hash: str
 ) -> WrittenKey:
-    """Create an API key, given by the hash of its text; without an account, a pipeline's. Raises LimitError."""
+    """Create an API key of an account, or of a pipeline if `account_id` is None. Raises LimitError.
+
+    `key_hash` is the hash of the key's text.
+    """
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         _, count = await accounts.keys_of_account(work.connection, account_id, None, 1)
         if count >= MOST_KEYS:

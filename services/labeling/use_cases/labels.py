@@ -50,7 +50,7 @@ async def create_label(
     names: Mapping[str, str] = NO_NAMES,
     order: int = 0,
 ) -> WrittenLabel:
-    """Create a label. Raises ConflictError if the account has one of this name."""
+    """Create a label. Raises ConflictError if the account has one of this name, LimitError."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         label = await add_label(work, account_id, name, description, visibility, group, names, order)
     return WrittenLabel(label, work.position)
@@ -66,28 +66,31 @@ async def add_label(
     names: Mapping[str, str] = NO_NAMES,
     order: int = 0,
 ) -> Label:
-    """Create a label within a unit of work. Raises ConflictError if the account has one of this name."""
+    """Create a label within a unit of work. Raises ConflictError if the account has one of this name, LimitError."""
     _, count = await labels.labels_of_account(work.connection, account_id, None, None, 1)
     if count >= MOST_LABELS:
         raise LimitError("labels", MOST_LABELS)
     label = await labels.insert_label(work.connection, account_id, name, description, visibility, group, names, order)
     if label is None:
-        raise _taken()
+        raise _name_conflict()
     append_label(work, label)
     return label
 
 
 async def change_label(database: Database, account_id: int, label_id: UUID, patch: LabelPatch) -> WrittenLabel:
-    """Change a label; its assignments stay. Raises NotFoundError, and ConflictError if the new name is taken."""
+    """Change a label; its assignments stay.
+
+    Raises NotFoundError, ConflictError if the new name is taken, StateError if the label is being merged.
+    """
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        found = await find_label(work.connection, account_id, label_id)
-        _require_unmerged(found)
-        label = await _change(work, found, patch)
+        label = await find_label(work.connection, account_id, label_id)
+        _require_unmerged(label)
+        label = await _change(work, label, patch)
     return WrittenLabel(label, work.position)
 
 
 async def delete_label(database: Database, account_id: int, label_id: UUID) -> DeletedLabel:
-    """Delete a label; a job removes it from all contacts that hold it. Raises NotFoundError."""
+    """Delete a label; a job removes it from its holders. Raises NotFoundError, StateError if it is being merged."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         label = await find_label(work.connection, account_id, label_id)
         _require_unmerged(label)
@@ -102,19 +105,19 @@ def _require_unmerged(label: Label) -> None:
 
 
 async def _change(work: UnitOfWork, label: Label, patch: LabelPatch) -> Label:
-    after = patched(label, patch)
-    if not await labels.update_label(work.connection, after, work.now):
-        raise _taken()
-    append_label(work, after)
-    return after
+    changed = patched(label, patch)
+    if not await labels.update_label(work.connection, changed, work.now):
+        raise _name_conflict()
+    append_label(work, changed)
+    return changed
 
 
-def _taken() -> ConflictError:
+def _name_conflict() -> ConflictError:
     return ConflictError("Another label of the account has this name.", "/name", "another label has this name")
 
 
 def append_label(work: UnitOfWork, label: Label) -> None:
-    """Append the event of a label that was written."""
+    """Append the event with the new state of a label."""
     work.append(
         LabelChanged(
             occurred_at=work.now,
@@ -124,7 +127,7 @@ def append_label(work: UnitOfWork, label: Label) -> None:
             description=label.description,
             visibility=label.visibility,
             aliases=label.aliases,
-            # Other services treat the label as merged from the start: a reference to it means the other label.
+            # For other services the label is merged from the start: a reference to it means the other label.
             state="merged" if label.state == "merging" else label.state,
             group=label.group,
             names=dict(label.names) or None,

@@ -12,20 +12,20 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 async def follow_memberships(work: UnitOfWork, events: Sequence[Event], partitions: int) -> None:
-    """Apply events in their order."""
-    moves: dict[Place, dict[int, bool]] = {}
+    """Apply the events of segments in their order to the stored members; ignore other events."""
+    moves: dict[Place, dict[int, bool]] = {}  # by segment and partition number: whether each contact is a member now
     segments = {}
     for event in events:
         if isinstance(event, SegmentEntered | SegmentLeft):
             partition = partition_of(event.account_id, event.contact_id, partitions)
-            inside = isinstance(event, SegmentEntered)
-            moves.setdefault((event.segment_id, partition), {})[event.contact_id] = inside
+            is_member = isinstance(event, SegmentEntered)
+            moves.setdefault((event.segment_id, partition), {})[event.contact_id] = is_member
             segments[event.segment_id] = Segment(event.account_id, event.segment_name)
     stored = await members_at(work.connection, moves)
     after: dict[Place, BitMap] = {}
-    for place, moved in moves.items():
+    for place, contacts in moves.items():
         members = stored.get(place) or BitMap()
-        members.update(contact_id for contact_id, inside in moved.items() if inside)
-        members -= BitMap(contact_id for contact_id, inside in moved.items() if not inside)
+        members.update(contact_id for contact_id, is_member in contacts.items() if is_member)
+        members -= BitMap(contact_id for contact_id, is_member in contacts.items() if not is_member)
         after[place] = members
     await write_members(work.connection, after, segments)

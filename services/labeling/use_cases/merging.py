@@ -8,7 +8,7 @@ from services.labeling.domain.labels import Label, LabelPatch, patched, with_mer
 from services.labeling.store import labels
 from services.labeling.store.assignments import contacts_of_label, count_assignments, delete_pairs
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
-from services.labeling.use_cases.deletions import DeletionCursor, PieceResult, move_on
+from services.labeling.use_cases.deletions import DeletionCursor, PieceResult, move_cursor
 from services.labeling.use_cases.labels import append_label, find_label
 from shared.events.topics import CATALOG_PARTITION
 from shared.jobs.job import Job
@@ -17,8 +17,7 @@ from shared.jobs.store import enqueue
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-# contacts in a piece; each may have two events
-PIECE = 1_000
+PIECE = 1_000  # contacts; each may have two events
 
 
 class StartedMerge(NamedTuple):
@@ -31,8 +30,8 @@ class StartedMerge(NamedTuple):
 async def merge_label(database: Database, account_id: int, label_id: UUID, into_id: UUID) -> StartedMerge:
     """Start to merge a label into another one of the account.
 
-    From now on the label means the other one. An interrupted merge can be started again, and then continues. Raises
-    NotFoundError, StateError.
+    From now on, references to the label mean the other one. An interrupted merge can be started again, and then
+    continues. Raises NotFoundError, StateError.
     """
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         source = await find_label(work.connection, account_id, label_id)
@@ -60,46 +59,46 @@ async def _begin(work: UnitOfWork, source: Label, into: Label) -> None:
 
 
 class LabelMerge:
-    """Moves the assignments of a label to the one that it is merged into, with events for those who gain or lose."""
+    """Moves the assignments of a label to another one, with events for contacts that gain or lose a label."""
 
     kind = "label_merge"
 
     async def step(self, lease: Lease) -> None:
         """Move the assignments of the next contacts of a partition number; after the last one, end the merge."""
-        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
-        partition = place.partition if place.partition < partitions else CATALOG_PARTITION
+        job, partitions, cursor = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
+        partition = cursor.partition if cursor.partition < partitions else CATALOG_PARTITION
         async with lease.advance(partition) as advance:
             work = advance.work
-            source = await _label(work, job.account_id, UUID(job.subject))
+            source = await _find(work, job.account_id, UUID(job.subject))
             if partition == CATALOG_PARTITION:
                 await _end(work, source)
                 advance.total = advance.done
                 advance.finish(merged=advance.done)
                 return
-            into = await _label(work, job.account_id, UUID(job.specification["into"]))
+            into = await _find(work, job.account_id, UUID(job.specification["into"]))
             if advance.total is None:
                 advance.total = await count_assignments(work.connection, source.no)
-            move_on(advance, place, await _merge(work, source, into, place, partitions), partitions)
+            move_cursor(advance, cursor, await _merge(work, source, into, cursor, partitions), partitions)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Do nothing: the label still means the other one, and the merge can be started again."""
+        """Do nothing: references to the label still mean the other one, and the merge can be started again."""
 
 
-async def _label(work: UnitOfWork, account_id: int, label_id: UUID) -> Label:
+async def _find(work: UnitOfWork, account_id: int, label_id: UUID) -> Label:
     label = await labels.label_of_id(work.connection, account_id, label_id)
     if label is None:
         raise NotFoundError("label")
     return label
 
 
-async def _merge(work: UnitOfWork, source: Label, into: Label, place: DeletionCursor, partitions: int) -> PieceResult:
+async def _merge(work: UnitOfWork, source: Label, into: Label, cursor: DeletionCursor, partitions: int) -> PieceResult:
     contact_ids = await contacts_of_label(
         work.connection,
         source.account_id,
         source.no,
         partitions=partitions,
-        partition=place.partition,
-        after=place.contact_id,
+        partition=cursor.partition,
+        after=cursor.contact_id,
         limit=PIECE,
     )
     pairs = {(label.no, contact_id) for contact_id in contact_ids for label in (source, into)}

@@ -1,7 +1,8 @@
 """Converts a spreadsheet (standard input) to delimited text (standard output), as a separate process.
 
-A spreadsheet must be in memory as a whole, and reading it takes seconds. That must not block a service, and a malicious
-file that exhausts memory must not end it. Exit code 65 means that the file cannot be read; standard error says why.
+A spreadsheet is loaded into memory as a whole, which takes seconds. In a process of its own it does not block the
+service, and a malicious file that exhausts memory does not end it. Exit code 65 means that the file cannot be read;
+standard error says why.
 """
 
 import csv
@@ -13,11 +14,11 @@ from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.tables.spreadsheets import rows_of
 
 MOST_MEMORY = 2 * 1024**3  # bytes
-UNREADABLE = 65
+UNREADABLE = 65  # exit code, as EX_DATAERR of sysexits.h
 
 
 def main() -> int:
-    """Convert; return the exit code."""
+    """Convert standard input to standard output; return the exit code."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
     try:

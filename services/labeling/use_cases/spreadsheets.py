@@ -12,15 +12,18 @@ from shared.store.database import Database
 
 
 async def write_spreadsheet(
-    database: Database, account_id: int, file_id: UUID, filename: str, media_type: str, numbers: Sequence[int]
+    database: Database, account_id: int, file_id: UUID, filename: str, media_type: str, number_columns: Sequence[int]
 ) -> FileWriter:
-    """Convert a file of delimited text to a spreadsheet; return the complete file. Raises JobFailed."""
+    """Convert a file of delimited text to a spreadsheet; return the writer of the complete file. Raises JobFailed.
+
+    `number_columns` are the indexes of the columns with numbers.
+    """
     writer = await FileWriter.open(database.pool, account_id, filename, media_type, datetime.now(UTC))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.labeling.use_cases.spreadsheet_writer",
-        *map(str, numbers),
+        *map(str, number_columns),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

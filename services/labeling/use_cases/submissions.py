@@ -28,7 +28,7 @@ from shared.tokens import Purpose, TokenContents, TokenKeys
 Outcome = Literal["confirmation_mailed", "subscribed"]
 
 
-class Filled(NamedTuple):
+class FilledForm(NamedTuple):
     """The contents of a submitted form. `wording` is the text of the ticked consent."""
 
     email: str
@@ -38,21 +38,21 @@ class Filled(NamedTuple):
     language: str
 
 
-class MailedLinks(NamedTuple):
-    """The parts that are needed to mail a link for confirmation."""
+class LinkMailing(NamedTuple):
+    """What is needed to mail a link for confirmation."""
 
     tokens: TokenKeys
     suppression: SuppressionKeys
     forms_url: str
 
 
-async def submit(database: Database, mailing: MailedLinks, form: Form, filled: Filled) -> Outcome:
-    """Accept a submitted form. With double opt-in, only an unconfirmed contact is written before the confirmation.
+async def submit(database: Database, mailing: LinkMailing, form: Form, filled: FilledForm) -> Outcome:
+    """Accept a submitted form. With double opt-in, until the confirmation only an unconfirmed contact is written.
 
-    Raises InvalidError for an invalid address.
+    Raises InvalidError for an invalid address, NotFoundError if the contact is erased at the same time.
     """
     account_id = form.account_id
-    contact_id = await _contact(database, mailing.suppression, form, filled)
+    contact_id = await _find_or_create_contact(database, mailing.suppression, form, filled)
     async with database.unit_of_work(partition_of(account_id, contact_id, database.partitions)) as work:
         stored = await contact_of_id(work.connection, account_id, contact_id)
         if stored is None:
@@ -65,19 +65,19 @@ async def submit(database: Database, mailing: MailedLinks, form: Form, filled: F
         if not form.definition.double_opt_in:
             await _apply(work, mailing.suppression, submission)
             return "subscribed"
-        # A suppressed address gets no mail; the page is the same, so that it does not reveal who is suppressed.
+        # A suppressed address gets no mail. The outcome is the same, so that the page does not reveal the suppression.
         if stored.contact.subscription != "blocked":
             work.append(_confirmation(mailing, submission, work.now))
     return "confirmation_mailed"
 
 
-async def _contact(database: Database, keys: SuppressionKeys, form: Form, filled: Filled) -> int:
+async def _find_or_create_contact(database: Database, keys: SuppressionKeys, form: Form, filled: FilledForm) -> int:
     name = ContactName(form.account_id, "email", email_address(filled.email).key)
-    for _ in range(2):
+    for _ in range(2):  # if another request creates the contact in between, it is found the second time
         async with database.pool.acquire() as connection:
-            found = (await find_contacts(connection, [name])).get(name)
-        if found is not None:
-            return found
+            contact_id = (await find_contacts(connection, [name])).get(name)
+        if contact_id is not None:
+            return contact_id
         patch = {
             "email": filled.email,
             "subscription": "unconfirmed",
@@ -91,7 +91,7 @@ async def _contact(database: Database, keys: SuppressionKeys, form: Form, filled
     raise NotFoundError("contact")
 
 
-def _confirmation(mailing: MailedLinks, submission: Submission, now: datetime) -> SystemMessageRequested:
+def _confirmation(mailing: LinkMailing, submission: Submission, now: datetime) -> SystemMessageRequested:
     send = Send(kind="other", id="confirm", sent_at=now)
     recipient = TokenContents(submission.account_id, submission.contact_id, submission.id, send)
     token = mailing.tokens.make(recipient, Purpose.CONFIRMATION)
@@ -101,7 +101,7 @@ def _confirmation(mailing: MailedLinks, submission: Submission, now: datetime) -
         contact_id=submission.contact_id,
         send=send,
         cause=Cause(kind="form", form_id=submission.form_id),
-        # The same form sent twice within a minute is mailed once.
+        # A form that is submitted again within a minute is mailed once.
         idempotency_key=f"confirm:{submission.form_id}:{submission.contact_id}:{now:%Y%m%d%H%M}",
         expires_at=now + CONFIRM_WITHIN,
         system=SystemMessage(kind="confirm_subscription", url=f"{mailing.forms_url}/f/confirm/{token}"),
@@ -109,7 +109,7 @@ def _confirmation(mailing: MailedLinks, submission: Submission, now: datetime) -
 
 
 async def confirm(database: Database, keys: SuppressionKeys, recipient: TokenContents) -> bool:
-    """Apply a submission; return False if it has expired. Confirming again changes nothing.
+    """Apply the submission of a confirmation token; return False if it has expired. Confirming again changes nothing.
 
     Raises NotFoundError if the contact was erased.
     """

@@ -22,7 +22,7 @@ SUPPRESSED = Origin(kind="suppression")
 
 
 class Suppressed(NamedTuple):
-    """The number of addresses that are newly suppressed, and of those that were already."""
+    """The numbers of addresses that are newly suppressed, and that were suppressed already."""
 
     added: int
     known: int
@@ -36,7 +36,7 @@ async def suppress(
     reason: str | None,
     origin: Origin,
 ) -> Suppressed:
-    """Suppress addresses, given by their keys, and block the contacts that have them."""
+    """Suppress addresses, given by their keys, and block the contacts that have them, one by one."""
     added = 0
     for email_key in email_keys:
         added += await _suppress(database, keys, account_id, email_key, reason, origin)
@@ -48,7 +48,7 @@ async def _suppress(
 ) -> bool:
     key: Key = ("email", email_key)
     async with database.transaction() as connection:
-        # A transaction that assigns the address to a contact locks the same entry, so one of the two sees the other.
+        # A transaction that gives the address to a contact locks the same entry, so that one of the two sees the other.
         await reserve_entry(connection, account_id, key)
     while True:
         async with database.pool.acquire() as connection:
@@ -68,12 +68,12 @@ async def suppress_in(
     reason: str | None,
     origin: Origin,
 ) -> bool:
-    """Suppress an address whose directory entry is locked, within the unit of work of its owner.
+    """Suppress an address within the unit of work of its owner; return False if it was suppressed already.
 
-    Returns False if it was suppressed already.
+    The directory entry of the address must be locked. `owner` is the contact that has the address, or `NOBODY`.
     """
     hashes = keys.hashes(account_id, email_key)
-    known = await suppressions.suppressed(work.connection, account_id, [one.value for one in hashes])
+    known = await suppressions.suppressed(work.connection, account_id, [key_hash.value for key_hash in hashes])
     if not known:
         await suppressions.insert_suppression(work.connection, account_id, hashes[0], reason, origin)
     if owner != NOBODY:
@@ -86,33 +86,34 @@ async def suppress_in(
 
 
 async def block_suppressed(work: UnitOfWork, keys: SuppressionKeys | None, contacts: Changes) -> None:
-    """Block those changed contacts whose address is suppressed, unless the contact itself has decided.
+    """Block the changed contacts whose address is suppressed. The directory entries of their keys must be locked.
 
-    Called under the locks of their directory entries.
+    It is not called for changes by contacts themselves, because these may lift a suppression.
     """
     if keys is None:
         return
     hashes: dict[bytes, tuple[int, int]] = {}
     for (account_id, contact_id), contact in contacts.changed.items():
         if contact.email_key is not None and contact.subscription != "blocked":
-            for one in keys.hashes(account_id, contact.email_key):
-                hashes[one.value] = (account_id, contact_id)
+            for key_hash in keys.hashes(account_id, contact.email_key):
+                hashes[key_hash.value] = (account_id, contact_id)
     accounts = {account_id for account_id, _ in hashes.values()}
     for account_id in accounts:
-        for found in await suppressions.suppressed(work.connection, account_id, list(hashes)):
-            contacts.change(hashes[found], {"subscription": "blocked"}, work.now, SUPPRESSED)
+        for value in await suppressions.suppressed(work.connection, account_id, list(hashes)):
+            contacts.change(hashes[value], {"subscription": "blocked"}, work.now, SUPPRESSED)
 
 
 async def lift(connection: PoolConnectionProxy, keys: SuppressionKeys, account_id: int, email_key: str) -> None:
-    """Delete the suppressions of an address: its owner has subscribed again."""
-    await suppressions.delete_hashes(connection, account_id, [one.value for one in keys.hashes(account_id, email_key)])
+    """Delete the suppressions of an address whose owner has subscribed again."""
+    hashes = [key_hash.value for key_hash in keys.hashes(account_id, email_key)]
+    await suppressions.delete_hashes(connection, account_id, hashes)
 
 
 async def look_up(
     connection: PoolConnectionProxy, keys: SuppressionKeys, account_id: int, email_keys: Sequence[str]
 ) -> Mapping[str, Suppression]:
-    """Return the suppressions of the suppressed addresses, by address key."""
-    by_hash = {one.value: key for key in email_keys for one in keys.hashes(account_id, key)}
+    """Return the suppressions of addresses, by the key of the address; only of those that are suppressed."""
+    by_hash = {key_hash.value: key for key in email_keys for key_hash in keys.hashes(account_id, key)}
     found = await suppressions.suppressed(connection, account_id, list(by_hash))
     return {by_hash[value]: suppression for value, suppression in found.items()}
 

@@ -23,12 +23,12 @@ from services.labeling.store.imports import Import, insert_import
 from services.labeling.use_cases.spreadsheet_process import UNREADABLE
 from shared.store.database import Database
 
-TAIL = 65_536  # bytes; the directory of a ZIP file is at its end
-CONVERTED_WITHIN = 120.0  # seconds
+TAIL_SIZE = 65_536  # bytes; the directory of a ZIP file is at its end
+CONVERSION_TIMEOUT = 120.0  # seconds
 
 
 class Limits(NamedTuple):
-    """Limits of uploads: bytes of a file, its rows, bytes of a spreadsheet, and bytes of an account's files."""
+    """Maximum bytes and rows of a file, bytes of a spreadsheet, and bytes of all files of an account."""
 
     file_bytes: int = 200 * 1024**2
     rows: int = 2_000_000
@@ -36,8 +36,8 @@ class Limits(NamedTuple):
     account_bytes: int = 1024**3
 
 
-class _Seen:
-    """Facts about a file that are gathered during its upload."""
+class _Inspection:
+    """What is needed to recognise the format of a file, collected while the file is received."""
 
     def __init__(self) -> None:
         self.head = bytearray()
@@ -48,7 +48,7 @@ class _Seen:
     def feed(self, content: bytes) -> None:
         if len(self.head) < PIECE:
             self.head += content[: PIECE - len(self.head)]
-        self.tail = (self.tail + content)[-TAIL:]
+        self.tail = (self.tail + content)[-TAIL_SIZE:]
         self.line_ends += content.count(b"\n") or content.count(b"\r")
         self.utf_8.feed(content)
 
@@ -70,13 +70,13 @@ async def upload(
     now = datetime.now(UTC)
     writer = await FileWriter.open(database.pool, account_id, filename, "application/octet-stream", now)
     try:
-        seen = await _store(writer, content, limits)
-        container = container_of(bytes(seen.head), seen.tail)
+        inspection = await _store(writer, content, limits)
+        container = container_of(bytes(inspection.head), inspection.tail)
         if container != "text":
             original, writer = writer, await FileWriter.open(database.pool, account_id, filename, "text/csv", now)
             try:
                 size = original.size
-                seen = await _convert(database, original, writer, limits)
+                inspection = await _convert(database, original, writer, limits)
             finally:
                 await original.discard()
         else:
@@ -84,29 +84,29 @@ async def upload(
         await writer.close()
         async with database.pool.acquire() as connection:
             fields = (await fields_of_accounts(connection, [account_id]))[account_id]
-        format_, table = _recognise(container, seen, fields, is_last=writer.size <= PIECE)
+        format_, table = _recognise(container, inspection, fields, is_last=writer.size <= PIECE)
         return await _insert(database, account_id, key_id, filename, size, format_, table, writer.id)
     except BaseException:
-        # A client that disconnects also causes a cancellation.
+        # Also if the client disconnects, which cancels this task: `shield` lets the deletion finish.
         await asyncio.shield(writer.discard())
         raise
 
 
-async def _store(writer: FileWriter, content: AsyncIterator[bytes], limits: Limits) -> _Seen:
-    seen = _Seen()
+async def _store(writer: FileWriter, content: AsyncIterator[bytes], limits: Limits) -> _Inspection:
+    inspection = _Inspection()
     async for part in content:
         if writer.size + len(part) > limits.file_bytes:
             raise TooLargeError(f"the file is larger than {limits.file_bytes // 1024**2} MB")
-        seen.feed(part)
-        if seen.line_ends > limits.rows + 1:
+        inspection.feed(part)
+        if inspection.line_ends > limits.rows + 1:
             raise TooLargeError(f"the file has more than {limits.rows:,} rows")
         await writer.write(part)
-    seen.utf_8.feed(b"", last=True)
-    return seen
+    inspection.utf_8.feed(b"", last=True)
+    return inspection
 
 
-async def _convert(database: Database, original: FileWriter, writer: FileWriter, limits: Limits) -> _Seen:
-    """Write a spreadsheet's rows as delimited text."""
+async def _convert(database: Database, original: FileWriter, writer: FileWriter, limits: Limits) -> _Inspection:
+    """Write the rows of a spreadsheet to `writer` as delimited text. Raises InvalidError, TooLargeError."""
     if original.size > limits.spreadsheet_bytes:
         detail = f"the spreadsheet is larger than {limits.spreadsheet_bytes // 1024**2} MB; save it as CSV"
         raise TooLargeError(detail)
@@ -123,9 +123,9 @@ async def _convert(database: Database, original: FileWriter, writer: FileWriter,
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(CONVERTED_WITHIN):
+        async with asyncio.timeout(CONVERSION_TIMEOUT):
             feeding = asyncio.create_task(_feed(database, original.id, process.stdin))
-            seen = await _store(writer, _output(process.stdout), limits)
+            inspection = await _store(writer, _output(process.stdout), limits)
             reason = (await process.stderr.read(10_000)).decode(errors="replace")
             await asyncio.gather(feeding, return_exceptions=True)
             code = await process.wait()
@@ -139,7 +139,7 @@ async def _convert(database: Database, original: FileWriter, writer: FileWriter,
         raise InvalidError(reason)
     if code != 0:
         raise InvalidError("the spreadsheet cannot be read; save it as CSV")
-    return seen
+    return inspection
 
 
 async def _feed(database: Database, file_id: UUID, stdin: asyncio.StreamWriter) -> None:
@@ -154,9 +154,11 @@ async def _output(stdout: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield content
 
 
-def _recognise(container: Container, seen: _Seen, fields: dict[str, Field], *, is_last: bool) -> tuple[Format, Table]:
+def _recognise(
+    container: Container, inspection: _Inspection, fields: dict[str, Field], *, is_last: bool
+) -> tuple[Format, Table]:
     kind = "csv" if container == "text" else container
-    return recognise_text(bytes(seen.head), fields, kind=kind, is_utf_8=seen.utf_8.valid, is_last=is_last)
+    return recognise_text(bytes(inspection.head), fields, kind=kind, is_utf_8=inspection.utf_8.valid, is_last=is_last)
 
 
 async def _insert(

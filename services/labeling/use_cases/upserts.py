@@ -1,6 +1,7 @@
 """Creates and changes contacts, many rows at once.
 
-Ids and keys are settled first, in a separate transaction; then there is one unit of work per partition number.
+First a separate transaction settles which row is about which contact and which keys it gets. Then the rows are written
+in one or more units of work.
 """
 
 from collections import defaultdict
@@ -28,10 +29,10 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 from shared.yielding import yielding
 
-MOST_IN_UNIT = 2_000  # rows
-MOST_WRITES = 10_000  # contacts and labels in a unit
+MOST_IN_UNIT = 2_000  # rows in a unit of work
+MOST_WRITES = 10_000  # contacts and assignments in a unit of work
 
-Handovers = Mapping[Key, tuple[int, int]]  # the contacts that release and take a key
+Handovers = Mapping[Key, tuple[int, int]]  # the ids of the contact that releases a key and of the one that takes it
 Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
 
 
@@ -57,7 +58,7 @@ class RowProblem:
 
 @dataclass(slots=True)
 class Upserted:
-    """The result: a contact id per row, None if the row was refused; `position` is that of the last event."""
+    """The result: the contact id of each row, None if it was refused; `position` is that of the last event."""
 
     contact_ids: list[int | None]
     created: int = 0
@@ -67,14 +68,15 @@ class Upserted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class _SettledRow:
     index: int
-    row: UpsertRow
+    upsert: UpsertRow
     keys: tuple[Key, ...]
     contact_id: int
 
 
-# A contact with an address: rows are validated against it before ids are allocated.
+# Patches are validated by applying them to this contact, before the contacts of the rows are known. It has an address,
+# so that a patch without one is valid.
 _ANY_CONTACT = Contact(email="", email_key="")
 
 
@@ -85,7 +87,10 @@ async def upsert_contacts(
     origin: Origin,
     suppression: SuppressionKeys | None = None,
 ) -> Upserted:
-    """Write the valid rows; the others are in `problems`. Contacts with a suppressed address are blocked."""
+    """Create and change the contacts of the valid rows; report the other rows in `problems`.
+
+    Contacts with a suppressed address are blocked if `suppression` has the keys of the hashes.
+    """
     result = Upserted([None] * len(rows))
     async with database.pool.acquire() as connection:
         definitions = (await fields_of_accounts(connection, [account_id]))[account_id]
@@ -95,8 +100,8 @@ async def upsert_contacts(
             keys[index] = _claimed_keys(row, changed(_ANY_CONTACT, row.patch, definitions))
         except InvalidError as error:
             result.problems.append(RowProblem(index, "invalid", error.pointer, error.detail))
-    placed, handovers = await _place(database, account_id, rows, keys, result)
-    for group in _groups(database, account_id, placed, handovers):
+    settled, handovers = await _settle(database, account_id, rows, keys, result)
+    for group in _groups(database, account_id, settled, handovers):
         await _write_group(database, account_id, group, origin, result, handovers, suppression)
     result.problems.sort(key=lambda problem: problem.index)
     return result
@@ -106,97 +111,99 @@ def _claimed_keys(row: UpsertRow, contact: Contact) -> tuple[Key, ...]:
     return tuple(key for key in keys_of(contact) if ("email" if key[0] == "email" else "external_id") in row.patch)
 
 
-async def _place(
+async def _settle(
     database: Database,
     account_id: int,
     rows: Sequence[UpsertRow],
     keys: Mapping[int, tuple[Key, ...]],
     result: Upserted,
-) -> tuple[list[_Placed], Handovers]:
+) -> tuple[list[_SettledRow], Handovers]:
+    """Find or allocate the contacts of rows; `keys` are the keys that the rows claim, by index."""
     claims = [KeyClaim(rows[index].mode, claimed, rows[index].contact_id) for index, claimed in keys.items()]
-    # An update that names no key needs no directory.
-    settled: Sequence[int | KeyConflict] = [claim.contact_id for claim in claims if claim.contact_id is not None]
+    # Without keys, and with all ids given, there is nothing to look up in the directory.
+    contacts: Sequence[int | KeyConflict] = [claim.contact_id for claim in claims if claim.contact_id is not None]
     handovers: Handovers = {}
     if any(claim.keys or claim.contact_id is None for claim in claims):
-        settled, _, _, handovers = await settle_contacts(database, account_id, claims)
-    placed = []
-    async for (index, claimed), who in yielding(zip(keys.items(), settled, strict=True)):
-        if isinstance(who, KeyConflict):
-            result.problems.append(_taken(index, who.key))
+        contacts, _, _, handovers = await settle_contacts(database, account_id, claims)
+    settled = []
+    async for (index, claimed), contact in yielding(zip(keys.items(), contacts, strict=True)):
+        if isinstance(contact, KeyConflict):
+            result.problems.append(_key_conflict(index, contact.key))
         else:
-            placed.append(_Placed(index, rows[index], claimed, who))
-    return placed, handovers
+            settled.append(_SettledRow(index, rows[index], claimed, contact))
+    return settled, handovers
 
 
-def _taken(index: int, key: Key) -> RowProblem:
+def _key_conflict(index: int, key: Key) -> RowProblem:
     if key[0] == "email":
         return RowProblem(index, "conflict", "/email", "another contact has this e-mail address")
     return RowProblem(index, "conflict", "/external_id", "another contact has this external id")
 
 
 def _groups(
-    database: Database, account_id: int, placed: Iterable[_Placed], handovers: Handovers
-) -> Iterator[list[_Placed]]:
-    """Distribute rows over units of work. Partition numbers between which a key moves form a unit of their own."""
-    group_of = list(range(database.partitions))
-    for giver, taker in handovers.values():
-        one, other = (group_of[partition_of(account_id, who, database.partitions)] for who in (giver, taker))
-        group_of = [one if group == other else group for group in group_of]
-    groups: dict[int, list[_Placed]] = defaultdict(list)
-    for row in placed:
+    database: Database, account_id: int, rows: Iterable[_SettledRow], handovers: Handovers
+) -> Iterator[list[_SettledRow]]:
+    """Distribute rows over units of work. Partition numbers between which keys move are served by the same unit."""
+    group_of = list(range(database.partitions))  # by partition number
+    for contact_ids in handovers.values():
+        old, new = (group_of[partition_of(account_id, contact_id, database.partitions)] for contact_id in contact_ids)
+        group_of = [old if group == new else group for group in group_of]
+    groups: dict[int, list[_SettledRow]] = defaultdict(list)
+    for row in rows:
         groups[group_of[partition_of(account_id, row.contact_id, database.partitions)]].append(row)
-    handing = {group_of[partition_of(account_id, giver, database.partitions)] for giver, _ in handovers.values()}
-    yield from (groups[group] for group in sorted(handing & groups.keys()))
-    for unit in units_of({number: rows for number, rows in groups.items() if number not in handing}, MOST_IN_UNIT):
-        yield from _pieces(unit)
+    with_handovers = {group_of[partition_of(account_id, old, database.partitions)] for old, _ in handovers.values()}
+    yield from (groups[number] for number in sorted(with_handovers & groups.keys()))
+    without_handovers = {number: group for number, group in groups.items() if number not in with_handovers}
+    for unit in units_of(without_handovers, MOST_IN_UNIT):
+        yield from _chunks(unit)
 
 
-def _pieces(unit: Sequence[_Placed]) -> Iterator[list[_Placed]]:
-    """Cut a unit whose rows have many labels into smaller ones, in the order of the rows."""
-    piece: list[_Placed] = []
+def _chunks(unit: Sequence[_SettledRow]) -> Iterator[list[_SettledRow]]:
+    """Split a unit of work whose rows have many labels into smaller ones, in the order of the rows."""
+    chunk: list[_SettledRow] = []
     writes = 0
-    for one in unit:
-        weight = 1 + len(one.row.labels)
-        if piece and writes + weight > MOST_WRITES:
-            yield piece
-            piece, writes = [], 0
-        piece.append(one)
-        writes += weight
-    yield piece
+    for row in unit:
+        writes_of_row = 1 + len(row.upsert.labels)
+        if chunk and writes + writes_of_row > MOST_WRITES:
+            yield chunk
+            chunk, writes = [], 0
+        chunk.append(row)
+        writes += writes_of_row
+    yield chunk
 
 
 async def _write_group(
     database: Database,
     account_id: int,
-    placed: Sequence[_Placed],
+    rows: Sequence[_SettledRow],
     origin: Origin,
     result: Upserted,
     handovers: Handovers,
     suppression: SuppressionKeys | None,
 ) -> None:
-    partitions = {partition_of(account_id, one.contact_id, database.partitions) for one in placed}
+    partitions = {partition_of(account_id, row.contact_id, database.partitions) for row in rows}
     try:
         async with database.unit_of_work(*sorted(partitions)) as work:
-            part = await _write(work, account_id, placed, origin, handovers, suppression)
-    except _NotHandedOver:
+            result_of_group = await _write(work, account_id, rows, origin, handovers, suppression)
+    except _KeyNotReleased:
         async with database.unit_of_work(*sorted(partitions)) as work:
-            part = await _write(work, account_id, placed, origin, {}, suppression)
-    # Only after the commit, because a failed unit has written nothing.
-    for one in part.written:
-        result.contact_ids[one.index] = one.contact_id
-    result.created += len(part.created)
-    result.updated += len(part.written) - len(part.created)
-    result.problems += part.problems
+            result_of_group = await _write(work, account_id, rows, origin, {}, suppression)
+    # Only after the commit, because a unit of work that failed has written nothing.
+    for row in result_of_group.written:
+        result.contact_ids[row.index] = row.contact_id
+    result.created += len(result_of_group.created)
+    result.updated += len(result_of_group.written) - len(result_of_group.created)
+    result.problems += result_of_group.problems
     result.position = max(result.position or 0, work.position or 0) or None
 
 
-class _NotHandedOver(Exception):
-    """A contact did not release a key that another row took: the row that should have released it was refused."""
+class _KeyNotReleased(Exception):
+    """A row took a key that its old contact still has, because the row that should have released it was refused."""
 
 
 @dataclass(slots=True)
-class _Part:
-    written: list[_Placed] = field(default_factory=list)
+class _GroupResult:
+    written: list[_SettledRow] = field(default_factory=list)
     created: set[int] = field(default_factory=set)
     problems: list[RowProblem] = field(default_factory=list)
 
@@ -204,63 +211,64 @@ class _Part:
 async def _write(
     work: UnitOfWork,
     account_id: int,
-    placed: Sequence[_Placed],
+    rows: Sequence[_SettledRow],
     origin: Origin,
     handovers: Handovers,
     suppression: SuppressionKeys | None,
-) -> _Part:
-    contact_ids = {one.contact_id for one in placed}
+) -> _GroupResult:
+    contact_ids = {row.contact_id for row in rows}
     contacts = await load_contacts(work, {(account_id, contact_id) for contact_id in contact_ids})
     claimed = {contact_id: set(keys_of(contacts.find((account_id, contact_id)))) for contact_id in contact_ids}
-    for one in placed:
-        claimed[one.contact_id].update(one.keys)
+    for row in rows:
+        claimed[row.contact_id].update(row.keys)
     owners = await lock_entries(work.connection, account_id, (key for keys in claimed.values() for key in keys))
-    # A key that moves counts as its taker's; that it was released is checked below.
-    handed = {key: pair for key, pair in handovers.items() if owners.get(key) == pair[0] and pair[0] in contact_ids}
-    owners.update({key: taker for key, (_, taker) in handed.items()})
-    part = _Part()
-    async for one in yielding(placed):
-        problem = _apply(work, contacts, account_id, one, owners, part, origin)
+    # A key that moves already belongs to its new contact here; `_hand_over` checks that the old one has released it.
+    moving = {key: pair for key, pair in handovers.items() if owners.get(key) == pair[0] and pair[0] in contact_ids}
+    owners.update({key: new for key, (_, new) in moving.items()})
+    result = _GroupResult()
+    async for row in yielding(rows):
+        problem = _apply(work, contacts, account_id, row, owners, result, origin)
         if problem is None:
-            part.written.append(one)
+            result.written.append(row)
         else:
-            part.problems.append(problem)
+            result.problems.append(problem)
     if origin.kind != SELF:
         await block_suppressed(work, suppression, contacts)
     await record_contacts(work, contacts)
-    await _assign(work, part.written, origin)
+    await _assign(work, result.written, origin)
     after = {contact_id: keys_of(contacts.find((account_id, contact_id))) for contact_id in contact_ids}
-    await _hand_over(work, account_id, handed, after, owners)
-    await delete_entries(work.connection, account_id, _given_up(claimed, after, owners))
-    names = [name for contact_id in part.created for name in names_of(account_id, contact_id, after[contact_id])]
+    await _hand_over(work, account_id, moving, after, owners)
+    await delete_entries(work.connection, account_id, _released(claimed, after, owners))
+    names = [name for contact_id in result.created for name in names_of(account_id, contact_id, after[contact_id])]
     await work.release([name.waited_for for name in names])
-    return part
+    return result
 
 
 async def _hand_over(
     work: UnitOfWork,
     account_id: int,
-    handed: Handovers,
+    moving: Handovers,
     after: Mapping[int, Collection[Key]],
     owners: dict[Key, int],
 ) -> None:
+    """Move directory entries to the contacts that took the keys. `after` has the keys of contacts after the changes."""
     taken: dict[Key, int] = {}
-    for key, (giver, taker) in handed.items():
-        if key not in after.get(taker, ()):
-            owners[key] = giver
-        elif key in after[giver]:
-            raise _NotHandedOver
+    for key, (old, new) in moving.items():
+        if key not in after.get(new, ()):
+            owners[key] = old
+        elif key in after[old]:
+            raise _KeyNotReleased
         else:
-            taken[key] = taker
+            taken[key] = new
     await move_entries(work.connection, account_id, taken)
 
 
-async def _assign(work: UnitOfWork, written: Sequence[_Placed], origin: Origin) -> None:
-    wanted = [(one.contact_id, label.id) for one in written for label in one.row.labels]
-    # Read again under the lock: a label deleted meanwhile is assigned to nobody, another stands for a merged one.
-    labels = await labels_of_ids(work.connection, {label_id for _, label_id in wanted})
-    assignments = await load_assignments(work, {(labels[label_id].no, contact_id) for contact_id, label_id in wanted})
-    async for contact_id, label_id in yielding(wanted):
+async def _assign(work: UnitOfWork, written: Sequence[_SettledRow], origin: Origin) -> None:
+    pairs = [(row.contact_id, label.id) for row in written for label in row.upsert.labels]
+    # Read again under the lock, because a label may have been deleted, or merged into another one, meanwhile.
+    labels = await labels_of_ids(work.connection, {label_id for _, label_id in pairs})
+    assignments = await load_assignments(work, {(labels[label_id].no, contact_id) for contact_id, label_id in pairs})
+    async for contact_id, label_id in yielding(pairs):
         if labels[label_id].state != "deleted":
             assignments.apply(contact_id, labels[label_id], AssertLabel(origin, work.now))
     await record_assignments(work, assignments)
@@ -270,34 +278,39 @@ def _apply(
     work: UnitOfWork,
     contacts: Changes,
     account_id: int,
-    one: _Placed,
+    row: _SettledRow,
     owners: Mapping[Key, int],
-    part: _Part,
+    result: _GroupResult,
     origin: Origin,
 ) -> RowProblem | None:
-    key = (account_id, one.contact_id)
+    key = (account_id, row.contact_id)
     before = contacts.find(key)
-    if before is None and one.row.mode == "update":
-        return RowProblem(one.index, "not_found", "", "there is no such contact")
-    lost = next((claimed for claimed in one.keys if owners.get(claimed) != one.contact_id), None)
-    if lost is not None:
-        return _taken(one.index, lost)
-    if before is not None and one.row.mode == "create":
-        return _taken(one.index, one.keys[-1])
-    wanted = one.row.patch.get("external_id")
-    if one.row.mode == "upsert" and before is not None and wanted and before.external_id not in (None, wanted.strip()):
+    if before is None and row.upsert.mode == "update":
+        return RowProblem(row.index, "not_found", "", "there is no such contact")
+    taken = next((claimed for claimed in row.keys if owners.get(claimed) != row.contact_id), None)
+    if taken is not None:
+        return _key_conflict(row.index, taken)
+    if before is not None and row.upsert.mode == "create":
+        return _key_conflict(row.index, row.keys[-1])
+    external_id = row.upsert.patch.get("external_id")
+    if (
+        row.upsert.mode == "upsert"
+        and before is not None
+        and external_id
+        and before.external_id not in (None, external_id.strip())
+    ):
         detail = "the contact with this e-mail address has another external id"
-        return RowProblem(one.index, "conflict", "/external_id", detail)
+        return RowProblem(row.index, "conflict", "/external_id", detail)
     try:
-        contacts.change(key, one.row.patch, work.now, origin)
+        contacts.change(key, row.upsert.patch, work.now, origin)
     except InvalidError as error:
-        return RowProblem(one.index, "invalid", error.pointer, error.detail)
+        return RowProblem(row.index, "invalid", error.pointer, error.detail)
     if before is None:
-        part.created.add(one.contact_id)
+        result.created.add(row.contact_id)
     return None
 
 
-def _given_up(
+def _released(
     claimed: Mapping[int, Collection[Key]], after: Mapping[int, Collection[Key]], owners: Mapping[Key, int]
 ) -> dict[Key, int]:
     return {

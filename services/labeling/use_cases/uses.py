@@ -22,27 +22,27 @@ async def uses_of_label(
     """Return the links, segments, campaigns, workflows, blocks and forms that name the label, as of now."""
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
-    offering = [Use("form", str(form.id), form.definition.name) for form in forms if label_id in form.definition.labels]
+    in_forms = [Use("form", str(form.id), form.definition.name) for form in forms if label_id in form.definition.labels]
     # In a thread, because reading thousands of messages and definitions would block the event loop.
-    links = await asyncio.to_thread(_links, catalog, account_id, label_id)
-    definitions = await asyncio.to_thread(
-        _definitions, catalog, account_id, lambda definition: names_label(definition, label_id)
+    in_links = await asyncio.to_thread(_in_links, catalog, account_id, label_id)
+    in_definitions = await asyncio.to_thread(
+        _in_definitions, catalog, account_id, lambda definition: names_label(definition, label_id)
     )
-    return [*links, *definitions, *offering]
+    return [*in_links, *in_definitions, *in_forms]
 
 
 async def uses_of_field(connection: PoolConnectionProxy, catalog: Catalog, account_id: int, key: str) -> list[Use]:
     """Return the segments, campaigns, workflows, blocks and forms that name the field, as of now."""
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
-    asking = [Use("form", str(form.id), form.definition.name) for form in forms if key in form.definition.fields]
-    definitions = await asyncio.to_thread(
-        _definitions, catalog, account_id, lambda definition: names_field(definition, key)
+    in_forms = [Use("form", str(form.id), form.definition.name) for form in forms if key in form.definition.fields]
+    in_definitions = await asyncio.to_thread(
+        _in_definitions, catalog, account_id, lambda definition: names_field(definition, key)
     )
-    return [*definitions, *asking]
+    return [*in_definitions, *in_forms]
 
 
-def _links(catalog: Catalog, account_id: int, label_id: UUID) -> list[Use]:
+def _in_links(catalog: Catalog, account_id: int, label_id: UUID) -> list[Use]:
     return [
         Use("link", str(link.id), f"{message.message_name}: {link.text or link.url}")
         for message in _messages(catalog, account_id)
@@ -55,11 +55,11 @@ def _messages(catalog: Catalog, account_id: int) -> list[MessageChanged]:
     return [message for message in catalog.all(MessageChanged, account_id) if message.state != "deleted"]
 
 
-def _definitions(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> list[Use]:
-    return list(_each_definition(catalog, account_id, names))
+def _in_definitions(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> list[Use]:
+    return list(_iterate_definitions(catalog, account_id, names))
 
 
-def _each_definition(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> Iterator[Use]:
+def _iterate_definitions(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> Iterator[Use]:
     for segment in catalog.all(SegmentChanged, account_id):
         if segment.state != "deleted" and names(segment.criterion):
             yield Use("segment", str(segment.segment_id), segment.segment_name)

@@ -1,4 +1,4 @@
-"""A contact's own data, and its erasure, by a mailed link that works for 30 minutes."""
+"""The page of a contact's own data and of its erasure. A mailed link opens it for 30 minutes."""
 
 import csv
 import io
@@ -27,11 +27,11 @@ REQUESTS = Allowance(per_minute=3)
 
 
 class _ExpiredError(Exception):
-    """The link is older than the 30 minutes for which it works."""
+    """The link is older than 30 minutes."""
 
 
 @router.post("/p/{token}/access")
-async def ask_for_access(service: Service, request: JsonRequest, token: str) -> Response:
+async def mail_access_link(service: Service, request: JsonRequest, token: str) -> Response:
     """Mail the contact a link to its own data."""
     try:
         recipient = read_token(service, token)
@@ -54,7 +54,7 @@ async def ask_for_access(service: Service, request: JsonRequest, token: str) -> 
 async def show_data(service: Service, request: JsonRequest, token: str) -> Response:
     """Show the stored data of the contact."""
     try:
-        recipient = _read(service, token)
+        recipient = _read_token(service, token)
         preferences = await load_preferences(service.database, recipient.account_id, recipient.contact_id)
         data = await own_data(service.database, recipient.account_id, recipient.contact_id)
     except NotFoundError as error:
@@ -69,7 +69,7 @@ async def show_data(service: Service, request: JsonRequest, token: str) -> Respo
 async def download_json(service: Service, request: JsonRequest, token: str) -> Response:
     """Download the stored data of the contact as JSON."""
     try:
-        recipient = _read(service, token)
+        recipient = _read_token(service, token)
         data = await own_data(service.database, recipient.account_id, recipient.contact_id)
     except NotFoundError as error:
         return gone(request, error)
@@ -82,22 +82,22 @@ async def download_json(service: Service, request: JsonRequest, token: str) -> R
 async def download_csv(service: Service, request: JsonRequest, token: str) -> Response:
     """Download the stored data of the contact as CSV."""
     try:
-        recipient = _read(service, token)
+        recipient = _read_token(service, token)
         data = await own_data(service.database, recipient.account_id, recipient.contact_id)
     except NotFoundError as error:
         return gone(request, error)
     except _ExpiredError:
         return _expired(request)
     text = io.StringIO()
-    csv.writer(text).writerows([("field", "value"), *((name, _harmless(value)) for name, value in _rows(data))])
+    csv.writer(text).writerows([("field", "value"), *((name, _without_formula(value)) for name, value in _rows(data))])
     return _download(text.getvalue().encode(), "text/csv; charset=utf-8", "data.csv")
 
 
 @router.post("/p/{token}/data")
-async def be_forgotten(service: Service, request: JsonRequest, token: str) -> Response:
+async def erase_own_data(service: Service, request: JsonRequest, token: str) -> Response:
     """Erase the contact if the box that confirms this is ticked."""
     try:
-        recipient = _read(service, token)
+        recipient = _read_token(service, token)
         preferences = await load_preferences(service.database, recipient.account_id, recipient.contact_id)
     except NotFoundError as error:
         return gone(request, error)
@@ -118,7 +118,7 @@ async def be_forgotten(service: Service, request: JsonRequest, token: str) -> Re
     return view.message("forget_title", "forgotten")
 
 
-def _read(service: Labeling, token: str) -> TokenContents:
+def _read_token(service: Labeling, token: str) -> TokenContents:
     recipient = read_token(service, token, Purpose.ACCESS)
     if not is_current(recipient, datetime.now(UTC)):
         raise _ExpiredError
@@ -132,23 +132,25 @@ def _expired(request: JsonRequest) -> Response:
 def _rows(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in data.items():
         if name == "fields":
-            yield from ((f"field {key}", str(one)) for key, one in value.items())
+            yield from ((f"field {key}", str(field)) for key, field in value.items())
         elif name == "labels":
-            yield from ((f"label {one['name']}", _parts(one, "name")) for one in value)
+            yield from ((f"label {label['name']}", _members(label, "name")) for label in value)
         elif name == "decisions":
-            yield from ((f"decision {one['at']}", _parts(one, "at")) for one in value)
+            yield from ((f"decision {decision['at']}", _members(decision, "at")) for decision in value)
         elif name == "engagements":
-            yield from ((f"{one['kind']} {one['at']}", _parts(one, "kind", "at")) for one in value)
+            yield from ((f"{item['kind']} {item['at']}", _members(item, "kind", "at")) for item in value)
         else:
             yield name, "" if value is None else str(value)
 
 
-def _parts(one: dict[str, Any], *left_out: str) -> str:
-    return ", ".join(f"{key}: {part}" for key, part in one.items() if key not in left_out and part not in (None, {}))
+def _members(item: dict[str, Any], *left_out: str) -> str:
+    return ", ".join(
+        f"{key}: {value}" for key, value in item.items() if key not in left_out and value not in (None, {})
+    )
 
 
-def _harmless(value: str) -> str:
-    """Return a cell that no spreadsheet reads as a formula."""
+def _without_formula(value: str) -> str:
+    """Return the text of a cell that spreadsheet programs do not interpret as a formula."""
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

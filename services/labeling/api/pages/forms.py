@@ -14,7 +14,7 @@ from services.labeling.domain.errors import InvalidError, NotFoundError
 from services.labeling.domain.forms import answers
 from services.labeling.use_cases.choices import load_preferences
 from services.labeling.use_cases.forms import ShownForm, shown_form
-from services.labeling.use_cases.submissions import Filled, MailedLinks, confirm, submit
+from services.labeling.use_cases.submissions import FilledForm, LinkMailing, confirm, submit
 from shared.http.allowance import Allowance
 from shared.http.bodies import JsonRequest
 from shared.tokens import Purpose
@@ -82,19 +82,19 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
         return view.message("too_many_title", "too_many", status=429)
     thanks = "form_confirm_mail" if shown.form.definition.double_opt_in else "form_thanks"
     if first(form, "website"):
-        # People cannot see this field, so a bot has filled it in; the answer does not reveal that.
+        # The field is invisible to people, so a bot has filled it in. The answer does not reveal that.
         return view.message("form_thanks_title", thanks)
-    values, wrong = answers(shown.fields, _given(form))
+    values, wrong = answers(shown.fields, _field_texts(form))
     problems = dict.fromkeys(wrong, view.text("form_error_field"))
     if first(form, "consent") != "yes":
         problems["consent"] = view.text("form_error_consent")
     try:
         if not problems:
-            # A form with errors has sent nothing yet, so it does not count against the limit of its address.
+            # Only a form without errors may send a mail, so only such a form counts against the limit of its address.
             if not BY_ADDRESS.take(f"{form_id} {email.lower()}"):
                 return view.message("too_many_title", "too_many", status=429)
-            filled = Filled(email, values, _chosen(form, shown), view.text("consent"), view.language)
-            mailing = MailedLinks(service.tokens, service.suppression, service.forms_url)
+            filled = FilledForm(email, values, _chosen(form, shown), view.text("consent"), view.language)
+            mailing = LinkMailing(service.tokens, service.suppression, service.forms_url)
             await submit(service.database, mailing, shown.form, filled)
             return view.message("form_thanks_title", thanks)
     except InvalidError:
@@ -111,11 +111,11 @@ async def _find(service: Labeling, text: str) -> ShownForm | None:
 
 
 def _view(request: JsonRequest, shown: ShownForm) -> View:
-    """Return the view of a form: in the language that its URL asks for, else in the browser's."""
+    """Return the view of a form in the language that its URL requests, or else in the browser's."""
     return View.of(request, shown.account, request.query_params.get("language"))
 
 
-def _given(form: Form) -> dict[str, str]:
+def _field_texts(form: Form) -> dict[str, str]:
     return {name.removeprefix("field."): first(form, name) for name in form if name.startswith("field.")}
 
 
@@ -124,8 +124,8 @@ def _chosen(form: Form, shown: ShownForm) -> list[UUID]:
     return [label.id for label in shown.labels if str(label.id) in ticked]
 
 
-def _page(view: View, shown: ShownForm, filled: Form, problems: dict[str, str]) -> Response:
-    chosen = set(_chosen(filled, shown))
+def _page(view: View, shown: ShownForm, form: Form, problems: dict[str, str]) -> Response:
+    chosen = set(_chosen(form, shown))
     labels: list[dict[str, Any]] = [
         {"id": label.id, "name": label.name_in(view.language), "chosen": label.id in chosen} for label in shown.labels
     ]
@@ -139,7 +139,7 @@ def _page(view: View, shown: ShownForm, filled: Form, problems: dict[str, str]) 
         text=shown.form.definition.text,
         fields=[field._asdict() for field in shown.fields],
         labels=labels,
-        values={name: first(filled, name) for name in filled},
+        values={name: first(form, name) for name in form},
         errors=problems,
         wording=view.text("consent"),
     )

@@ -60,12 +60,12 @@ async def save(service: Service, request: JsonRequest, token: str) -> Response:
 
 
 def is_test(recipient: TokenContents) -> bool:
-    """Return whether the token is of a test mail: it shows pages but changes nothing."""
+    """Return whether a token is from a test mail. Its pages are shown, but change nothing."""
     return recipient.send is not None and recipient.send.kind == "test"
 
 
 def gone(request: JsonRequest, error: NotFoundError) -> HTMLResponse:
-    """Return the page for a token that is not genuine, or whose contact was erased."""
+    """Return the page for a token or a form that cannot be found, or for a contact that was erased."""
     view = View.of(request)
     if error.kind == "contact":
         return view.message("gone_title", "gone", status=410)
@@ -73,7 +73,7 @@ def gone(request: JsonRequest, error: NotFoundError) -> HTMLResponse:
 
 
 def choice_in(form: Form, recipient: TokenContents, view: View) -> Choice:
-    """Return the decisions of a submitted form. Only unticking a label that was held refuses it."""
+    """Return the choice in a submitted form. A label is refused only if it was held and is not ticked any more."""
     ticked, held = _ids(form.get("label", [])), _ids(form.get("held", []))
     consent = first(form, "consent")
     return Choice(
@@ -88,13 +88,13 @@ def choice_in(form: Form, recipient: TokenContents, view: View) -> Choice:
 
 
 def _ids(values: list[str]) -> set[UUID]:
-    found: set[UUID] = set()
+    ids: set[UUID] = set()
     for value in values:
         try:
-            found.add(UUID(value))
+            ids.add(UUID(value))
         except ValueError:
             continue
-    return found
+    return ids
 
 
 def render(view: View, preferences: Preferences, token: str, notice: str | None) -> HTMLResponse:
@@ -108,7 +108,7 @@ def render(view: View, preferences: Preferences, token: str, notice: str | None)
         }
         for group, labels in by_group
     ]
-    notes = ("blocked", "bounced", "unconfirmed")
+    noted = ("blocked", "bounced", "unconfirmed")
     return view.page(
         "preferences.html",
         view.text("preferences"),
@@ -116,33 +116,33 @@ def render(view: View, preferences: Preferences, token: str, notice: str | None)
         action=f"/p/{token}",
         groups=groups,
         subscribed=contact.subscription == "subscribed",
-        subscription_note=view.text(f"subscription_{contact.subscription}") if contact.subscription in notes else "",
+        subscription_note=view.text(f"subscription_{contact.subscription}") if contact.subscription in noted else "",
         consent=contact.tracking_consent,
     )
 
 
 def _label(view: View, preferences: Preferences, label: Label) -> dict[str, Any]:
-    held = preferences.held.get(label.id)
-    is_held = held is not None and held.held
+    assignment = preferences.held.get(label.id)
+    is_held = assignment is not None and assignment.held
     return {
         "id": label.id,
         "name": label.name_in(view.language),
         "held": is_held,
-        "why": _why(view, preferences, label),
+        "why": _reasons(view, preferences, label),
     }
 
 
-def _why(view: View, preferences: Preferences, label: Label) -> str:
-    found = preferences.held.get(label.id)
-    if found is None:
+def _reasons(view: View, preferences: Preferences, label: Label) -> str:
+    assignment = preferences.held.get(label.id)
+    if assignment is None:
         return ""
-    if not found.held:
-        return view.text("clicked_only", clicks=found.clicks) if found.clicks else ""
+    if not assignment.held:
+        return view.text("clicked_only", clicks=assignment.clicks) if assignment.clicks else ""
     reasons = []
-    if found.click_supports and found.last_click is not None:
-        key = "why_click_one" if found.clicks == 1 else "why_click_many"
-        reasons.append(view.text(key, clicks=found.clicks, date=view.date(found.last_click)))
-    kinds = {support.origin.kind for support in found.supports.values()}
+    if assignment.click_supports and assignment.last_click is not None:
+        key = "why_click_one" if assignment.clicks == 1 else "why_click_many"
+        reasons.append(view.text(key, clicks=assignment.clicks, date=view.date(assignment.last_click)))
+    kinds = {support.origin.kind for support in assignment.supports.values()}
     if "self" in kinds:
         reasons.append(view.text("why_self"))
     if kinds - {"self"}:

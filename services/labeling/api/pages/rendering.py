@@ -1,4 +1,4 @@
-"""Renders pages: templates, texts by language, the account's brand, and headers that forbid other content."""
+"""Renders pages: templates, texts by language, the account's brand, and headers that forbid foreign content."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class View:
 
     @classmethod
     def of(cls, request: JsonRequest, account: Account | None = None, language: str | None = None) -> "View":
-        """Return the view for a request; `language` is the contact's."""
+        """Return the view for a request; `language` is the preferred one, such as the contact's."""
         languages = account.settings.languages if account is not None else ()
         return cls(page_language(language, request.headers.get("accept-language", ""), languages), account)
 
     @property
     def brand(self) -> str:
-        """The name under which the account writes."""
+        """The name of the account that contacts see; empty without an account."""
         if self.account is None:
             return ""
         return self.account.settings.brand.name if self.account.settings.brand is not None else self.account.name
@@ -62,29 +62,29 @@ class View:
         embeddable: bool = False,
         **values: Any,
     ) -> HTMLResponse:
-        """Render a template."""
+        """Render a template; `values` are its own variables. `embeddable`: other sites may show it in a frame."""
         brand = self.account.settings.brand if self.account is not None else None
         style = _style(brand.colour if brand is not None else None)
-        shown: dict[str, Any] = {
+        variables: dict[str, Any] = {
             "language": self.language,
             "brand": self.brand,
             "logo": brand.logo_url if brand is not None else None,
             "address": brand.postal_address if brand is not None else None,
-            "style": Markup(style),  # noqa: S704 - our own file and a checked colour
+            "style": Markup(style),  # noqa: S704 - the project's own file, and a colour that was checked
             "title": title,
             "notice": notice,
             "lines": [],
             "link": None,
             "t": self.text,
         }
-        html = _TEMPLATES.get_template(template).render(shown | values)
+        html = _TEMPLATES.get_template(template).render(variables | values)
         return HTMLResponse(html, status, _headers(style, embeddable=embeddable))
 
     def message(self, title: str, *lines: str, status: int = 200, link: tuple[str, str] | None = None) -> HTMLResponse:
-        """Render a page with a title and some lines, given by the keys of their texts; `link` is (href, text key)."""
-        shown = None if link is None else {"href": link[0], "text": self.text(link[1])}
+        """Render a page with a title and lines, given by the keys of their texts; `link` is (href, key of its text)."""
+        shown_link = None if link is None else {"href": link[0], "text": self.text(link[1])}
         return self.page(
-            "page.html", self.text(title), status=status, lines=[self.text(line) for line in lines], link=shown
+            "page.html", self.text(title), status=status, lines=[self.text(line) for line in lines], link=shown_link
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads tokens and forms from requests to pages, within limits."""
+"""Reads tokens and forms from requests to pages, within limits of size and time."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Form = Mapping[str, list[str]]
 
 
 async def read_form(request: JsonRequest) -> Form:
-    """Return the fields of an HTML form. Raises Problem: 413, 408."""
+    """Return the values of an HTML form by field. Raises Problem 408, 413 or 422."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT):

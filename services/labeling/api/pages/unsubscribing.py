@@ -1,4 +1,4 @@
-"""Unsubscribing: GET asks, POST does it, in one click (RFC 8058)."""
+"""Unsubscribing: GET asks for a confirmation, POST unsubscribes, also in one click (RFC 8058)."""
 
 from fastapi import Response
 
@@ -38,7 +38,7 @@ async def ask(service: Service, request: JsonRequest, token: str) -> Response:
 
 @router.post("/u/{token}")
 async def unsubscribe(service: Service, request: JsonRequest, token: str) -> Response:
-    """Unsubscribe the contact; doing it again changes nothing."""
+    """Unsubscribe the contact; repeating it changes nothing."""
     try:
         recipient = read_token(service, token)
         preferences = await load_preferences(service.database, recipient.account_id, recipient.contact_id)

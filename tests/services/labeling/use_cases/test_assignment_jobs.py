@@ -41,7 +41,7 @@ async def run_job(shop: Shop, of: dict[str, Any], name: str, *, held: bool) -> J
 async def test_holders_of_a_label_get_another_label_and_undo_removes_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assignment_jobs, "AT_A_TIME", 3)
+    monkeypatch.setattr(assignment_jobs, "BATCH_SIZE", 3)
     await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(10)))
     await shop.write({"email": "p3@example.com", "labels": ["Cats"]})
     dogs = {"label": str(shop.labels["Dogs"].id)}

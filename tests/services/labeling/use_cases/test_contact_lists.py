@@ -51,8 +51,8 @@ async def test_search_results_are_paged(shop: Shop) -> None:
 async def test_a_page_of_a_search_examines_a_limited_number_of_contacts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact_lists, "AT_A_TIME", 3)
-    monkeypatch.setattr(contact_lists, "MOST_LOOKED_AT", 2)
+    monkeypatch.setattr(contact_lists, "BATCH_SIZE", 3)
+    monkeypatch.setattr(contact_lists, "MOST_READ", 2)
     sides = ["Left", "Right", "Left", "Right and left", "Left"] * 4
     await shop.write(*({"email": f"p{n:02}@example.com", "fields": {"city": side}} for n, side in enumerate(sides)))
     third, eighth, thirteenth, eighteenth = (f"p{n:02}@example.com" for n in (3, 8, 13, 18))
@@ -78,7 +78,7 @@ async def pages_of(shop: Shop, text: str, limit: int) -> list[list[str | None]]:
 
 
 async def test_contacts_are_filtered_and_ordered_by_id_or_change(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contact_lists, "AT_A_TIME", 3)
+    monkeypatch.setattr(contact_lists, "BATCH_SIZE", 3)
     for number in range(10):
         await shop.write(
             {

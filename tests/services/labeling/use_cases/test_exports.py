@@ -91,7 +91,7 @@ async def exported(shop: Shop, of: dict[str, Any], format_: Format = "csv", colu
 
 @pytest.mark.asyncio
 async def test_exports_the_holders_of_a_label_with_their_clicks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "AT_A_TIME", 3)
+    monkeypatch.setattr(exports, "BATCH_SIZE", 3)
     dogs = shop.labels["Dogs"].id
     await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs", "Cats"]} for number in range(7)))
     await shop.write({"email": "x@example.com", "labels": ["Cats"]}, {"email": "=cmd@example.com", "labels": ["Dogs"]})

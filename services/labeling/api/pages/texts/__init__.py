@@ -8,6 +8,6 @@ from pathlib import Path
 
 @lru_cache
 def texts_of(language: str) -> Mapping[str, str]:
-    """Return the texts of a language."""
-    found: dict[str, str] = json.loads(Path(__file__).with_name(f"{language}.json").read_text(encoding="utf-8"))
-    return found
+    """Return the texts of a language by key."""
+    texts: dict[str, str] = json.loads(Path(__file__).with_name(f"{language}.json").read_text(encoding="utf-8"))
+    return texts
