@@ -18,7 +18,7 @@ from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.count_signal import CountSignal
 from services.segmentation.use_cases.count_streams import CountStreams
 from services.segmentation.use_cases.criteria import Criteria
-from services.segmentation.use_cases.image_metrics import measure
+from services.segmentation.use_cases.image_metrics import register_image_metrics
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
@@ -35,10 +35,10 @@ def utc_now() -> datetime:
 
 
 async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -> ServiceParts:
-    """Build the parts of a process of this service. `clock` decides when days begin."""
+    """Build the parts of a process of this service. `clock` returns the current time, which decides when days begin."""
     settings = resources.settings
     assert isinstance(settings, SegmentationSettings)
-    if settings.asked_in_clear:
+    if settings.url_is_unencrypted:
         log.warning(
             "requests between processes, and their secret, are not encrypted unless the network encrypts them: set "
             "PENCHANT_SEGMENTATION_URL to an https address, or PENCHANT_SEGMENTATION_INTERNAL_PORT to a private one",
@@ -55,7 +55,7 @@ async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -
         campaigns=CampaignSlices(resources.catalog, settings.partitions),
     )
     handler.on_change(signal.notify)
-    measure(handler.memories)
+    register_image_metrics(handler.memories)
     owners = SliceOwners(resources.database.pool, handler.memories, settings.partitions)
     all_segments = Segments(resources)
     criteria = Criteria(all_segments, owners, settings.partitions)

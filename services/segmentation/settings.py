@@ -33,7 +33,7 @@ class SegmentationSettings(CommonSettings):
         return f"http://{host}:{self.segmentation_internal_port or self.segmentation_port}"
 
     @property
-    def asked_in_clear(self) -> bool:
-        """Whether other processes send requests to this one, with the secret, over a network without encryption."""
+    def url_is_unencrypted(self) -> bool:
+        """Whether other processes send requests, which contain the secret, to this one over unencrypted HTTP."""
         parts = urlsplit(self.own_url)
         return parts.scheme == "http" and not is_loopback(parts.hostname or "")

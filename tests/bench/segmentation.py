@@ -85,7 +85,7 @@ def evaluate_segments(slices: Sequence[AccountSlice]) -> Figure:
     account = slices[3]
     account.adopt(definitions)
     for membership in account.memberships.values():
-        membership.announced ^= membership.waiting()
+        membership.announced ^= membership.all_pending()
         membership.pending.clear()
     dice = random.Random(5)
     times = []

@@ -57,8 +57,8 @@ class SubsetBody(AudienceBody):
     cursor: Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the previous page.")] = None
 
     @model_validator(mode="after")
-    def selects_what_can_be_selected(self) -> Self:
-        """Require the members that a selection needs."""
+    def check_selection(self) -> Self:
+        """Raise ValueError if a member of the request is missing without which others make no sense."""
         if self.reason is not None and self.status != "suppressed":
             raise ValueError("`reason` needs the status suppressed")
         if (self.block is None) != (self.variant is None):

@@ -34,15 +34,18 @@ async def count_audience(
 ) -> AudienceOut:
     """Count an audience: its parts, suppressed and held-out contacts, and the contacts of each variant."""
     with refusals(pointer=""):
-        found = await State.of(request).audiences.count(caller.account_id, _written(body), body.message_id)
+        counts = await State.of(request).audiences.count(caller.account_id, _written_audience(body), body.message_id)
     return AudienceOut(
-        count=found.count,
-        held_out=found.held_out,
-        suppressed=dict(found.suppressed),
+        count=counts.count,
+        held_out=counts.held_out,
+        suppressed=dict(counts.suppressed),
         parts=[
-            AudiencePart(pointer=pointer, count=count, only_here=only) for pointer, (count, only) in found.parts.items()
+            AudiencePart(pointer=pointer, count=count, only_here=only_here)
+            for pointer, (count, only_here) in counts.parts.items()
         ],
-        content=None if found.content is None else {block: dict(counts) for block, counts in found.content.items()},
+        content=None
+        if counts.content is None
+        else {block: dict(by_variant) for block, by_variant in counts.content.items()},
     )
 
 
@@ -57,13 +60,13 @@ async def list_subset(request: Request, body: SubsetBody, caller: Annotated[Call
     key = page.key(ContactKey)
     subset = Subset(status=body.status, reason=body.reason, block=body.block, variant=body.variant or FALLBACK)
     with refusals(pointer=""):
-        found = await State.of(request).audiences.contacts(
-            caller.account_id, _written(body), body.message_id, subset, key[0] if key else 0, page.fetch
+        contacts = await State.of(request).audiences.contacts(
+            caller.account_id, _written_audience(body), body.message_id, subset, key[0] if key else 0, page.fetch
         )
-    return page_of_members(found, page)
+    return page_of_members(contacts, page)
 
 
-def _written(body: AudienceBody) -> WrittenAudience:
+def _written_audience(body: AudienceBody) -> WrittenAudience:
     return WrittenAudience(body.include, body.exclude, body.hold_out_percent, body.campaign_id)
 
 
@@ -77,7 +80,7 @@ async def decide_content(
 ) -> ContentOut:
     """Decide which variant of each block of a message contacts get now."""
     with refusals():
-        found = await State.of(request).audiences.decide(
+        decided = await State.of(request).audiences.decide(
             caller.account_id, body.message_id, body.contact_ids, explain=explain
         )
-    return ContentOut(items=[ContentOfContact(**one) for one in found])
+    return ContentOut(items=[ContentOfContact(**contact) for contact in decided])

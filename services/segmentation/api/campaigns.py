@@ -34,7 +34,7 @@ from services.segmentation.domain.campaigns import Campaign, instant_of
 from services.segmentation.domain.errors import SlicesUnavailable
 from services.segmentation.domain.lift import MIN_HELD_OUT
 from services.segmentation.use_cases.audiences import WrittenAudience
-from services.segmentation.use_cases.campaign_recipients import RecipientReport, WantedRecipients, truths_of
+from services.segmentation.use_cases.campaign_recipients import RecipientFilter, RecipientReport, truths_of
 from services.segmentation.use_cases.campaign_reports import CriterionCount, Lifts
 from services.segmentation.use_cases.campaigns import WrittenCampaign
 from shared.http.keys import Caller, requires
@@ -52,8 +52,8 @@ async def create_campaign(request: Request, body: CampaignIn, caller: Annotated[
     """Create a draft of a campaign: one message that is sent once to an audience."""
     state = State.of(request)
     with refusals("/audience"):
-        campaign = await state.campaigns.create(caller.account_id, _written(state, caller, body))
-    response = Preconditions().answer(await _details(state, campaign), etag_of(campaign.version), 201)
+        campaign = await state.campaigns.create(caller.account_id, _written_campaign(state, caller, body))
+    response = Preconditions().answer(await _campaign_with_details(state, campaign), etag_of(campaign.version), 201)
     response.headers["Location"] = f"/v1/campaigns/{campaign.campaign_id}"
     return response
 
@@ -65,7 +65,9 @@ async def list_campaigns(
     """List the account's campaigns, oldest first."""
     key = page.key(UUID)
     rows, total = await State.of(request).campaigns.page(caller.account_id, key[0] if key else None, page.fetch)
-    return Page[CampaignOut].of(rows, page, key=lambda campaign: (campaign.campaign_id,), item=_shown, total=total)
+    return Page[CampaignOut].of(
+        rows, page, key=lambda campaign: (campaign.campaign_id,), item=_campaign_out, total=total
+    )
 
 
 @router.get("/v1/campaigns/{campaign_id}", response_model=CampaignOut)
@@ -74,7 +76,7 @@ async def get_campaign(request: Request, campaign_id: UUID, caller: Annotated[Ca
     state = State.of(request)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
-    return Preconditions().answer(await _details(state, campaign), etag_of(campaign.version))
+    return Preconditions().answer(await _campaign_with_details(state, campaign), etag_of(campaign.version))
 
 
 @router.put("/v1/campaigns/{campaign_id}", response_model=CampaignOut)
@@ -91,10 +93,10 @@ async def change_campaign(
         campaign = await state.campaigns.change(
             caller.account_id,
             campaign_id,
-            _written(state, caller, body),
+            _written_campaign(state, caller, body),
             lambda version: conditions.require(etag_of(version)),
         )
-    return Preconditions().answer(await _details(state, campaign), etag_of(campaign.version))
+    return Preconditions().answer(await _campaign_with_details(state, campaign), etag_of(campaign.version))
 
 
 @router.delete("/v1/campaigns/{campaign_id}", status_code=204)
@@ -116,7 +118,7 @@ async def launch_campaign(
     request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
 ) -> CampaignOut:
     """Launch a draft, or schedule it for `send_at`. Launching again changes nothing; 409 once it is over."""
-    return await _act(request, caller, campaign_id, State.of(request).campaigns.launch)
+    return await _perform(request, caller, campaign_id, State.of(request).campaigns.launch)
 
 
 @router.post("/v1/campaigns/{campaign_id}/pause")
@@ -124,7 +126,7 @@ async def pause_campaign(
     request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
 ) -> CampaignOut:
     """Pause a campaign: after this answer no message is requested until it is resumed."""
-    return await _act(request, caller, campaign_id, State.of(request).campaigns.pause)
+    return await _perform(request, caller, campaign_id, State.of(request).campaigns.pause)
 
 
 @router.post("/v1/campaigns/{campaign_id}/resume")
@@ -132,7 +134,7 @@ async def resume_campaign(
     request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
 ) -> CampaignOut:
     """Resume a paused campaign."""
-    return await _act(request, caller, campaign_id, State.of(request).campaigns.resume)
+    return await _perform(request, caller, campaign_id, State.of(request).campaigns.resume)
 
 
 @router.post("/v1/campaigns/{campaign_id}/cancel")
@@ -140,7 +142,7 @@ async def cancel_campaign(
     request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
 ) -> CampaignOut:
     """End a campaign: after this answer no message is requested."""
-    return await _act(request, caller, campaign_id, State.of(request).campaigns.cancel)
+    return await _perform(request, caller, campaign_id, State.of(request).campaigns.cancel)
 
 
 @router.get("/v1/campaigns/{campaign_id}/recipients")
@@ -169,19 +171,21 @@ async def list_recipients(
     those whose message was requested with this variant, and with `clicked=true` those of them who clicked.
     """
     if (block is None) != (variant is None):
-        missing, there = ("block", "variant") if block is None else ("variant", "block")
-        raise Problem(422, "A variant has a block.", errors=[FieldError(f"/query/{there}", f"needs `{missing}`")])
-    wanted = WantedRecipients(status, reason, block, variant or "", clicked)
+        missing, present = ("block", "variant") if block is None else ("variant", "block")
+        raise Problem(422, "A variant has a block.", errors=[FieldError(f"/query/{present}", f"needs `{missing}`")])
+    recipient_filter = RecipientFilter(status, reason, block, variant or "", clicked)
     state = State.of(request)
     key = page.key(ContactKey)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
-        found, total = await state.recipients.recipients(campaign, wanted, key[0] if key else 0, page.fetch)
+        recipients, total = await state.recipients.recipients(
+            campaign, recipient_filter, key[0] if key else 0, page.fetch
+        )
     return Page[RecipientOut].of(
-        found,
+        recipients,
         page,
         key=lambda recipient: (recipient.contact_id,),
-        item=lambda one: RecipientOut(**_recipient(one)),
+        item=lambda recipient: RecipientOut(**_recipient_values(recipient)),
         total=total,
     )
 
@@ -202,16 +206,16 @@ async def get_recipient(
     audience = None
     if campaign.launch is not None:
         audience = AudienceShown(
-            include=[one.criterion for one in campaign.launch.audience.include],
-            exclude=[one.criterion for one in campaign.launch.audience.exclude],
+            include=[portable.criterion for portable in campaign.launch.audience.include],
+            exclude=[portable.criterion for portable in campaign.launch.audience.exclude],
         )
     truths = truths_of(campaign, progress, contact_id, state.recipients.partitions)
     return RecipientDetails(
-        **_recipient(recipient),
+        **_recipient_values(recipient),
         audience=audience,
         frozen_at=progress.frozen_at if progress else None,
         as_of=progress.as_of if progress else None,
-        why=[TruthOut(**asdict(one)) for one in truths] or None,
+        why=[TruthOut(**asdict(truth)) for truth in truths] or None,
     )
 
 
@@ -222,7 +226,7 @@ async def get_report(request: Request, campaign_id: UUID, caller: Annotated[Call
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
         report = await state.reports.report(campaign)
-    lift = _lifts(report.lifts)
+    lift = _lifts_out(report.lifts)
     return ReportOut(
         requested=report.requested,
         not_requested=dict(report.not_requested),
@@ -235,21 +239,21 @@ async def get_report(request: Request, campaign_id: UUID, caller: Annotated[Call
             LinkOut(id=link.id, url=link.url, text=link.text, clicked=counted.count, **asdict(counted))
             for link, counted in report.links
         ],
-        variants=[VariantOut(**asdict(one)) for one in report.variants],
+        variants=[VariantOut(**asdict(variant)) for variant in report.variants],
         lift=lift,
-        lift_note=None if lift is not None else _too_few(report.held_out),
-        **{name: _counted(counted) for name, counted in report.numbers.items()},
+        lift_note=None if lift is not None else _lift_note(report.held_out),
+        **{name: _counted_out(counted) for name, counted in report.numbers.items()},
     )
 
 
-def _lifts(lifts: Lifts) -> LiftsOut | None:
+def _lifts_out(lifts: Lifts) -> LiftsOut | None:
     if lifts.clicked is None:
         return None
     labels = [LabelLiftOut(id=label_id, name=name, **asdict(lift)) for label_id, name, lift in lifts.labels]
     return LiftsOut(clicked=LiftOut(**asdict(lifts.clicked)), labels=labels)
 
 
-def _too_few(held_out: int) -> str:
+def _lift_note(held_out: int) -> str:
     if held_out == 0:
         return f"Nobody was held out, so there is no comparison; at least {MIN_HELD_OUT} must be."
     if held_out < MIN_HELD_OUT:
@@ -257,26 +261,26 @@ def _too_few(held_out: int) -> str:
     return "Too few to tell: nobody was sent the message."
 
 
-async def _act(
+async def _perform(
     request: Request, caller: Caller, campaign_id: UUID, action: Callable[[int, UUID], Awaitable[Campaign]]
 ) -> CampaignOut:
     with refusals("/audience"):
         campaign = await action(caller.account_id, campaign_id)
-    return await _details(State.of(request), campaign)
+    return await _campaign_with_details(State.of(request), campaign)
 
 
-def _written(state: State, caller: Caller, body: CampaignIn) -> WrittenCampaign:
+def _written_campaign(state: State, caller: Caller, body: CampaignIn) -> WrittenCampaign:
     zone = state.campaigns.zone(caller.account_id)
     audience = WrittenAudience(body.audience.include, body.audience.exclude, body.hold_out_percent)
     send_at, expires_at = (instant_of(moment, zone) for moment in (body.send_at, body.expires_at))
     return WrittenCampaign(body.name, body.message_id, audience, send_at, expires_at)
 
 
-def _counted(counted: CriterionCount) -> CountedOut:
+def _counted_out(counted: CriterionCount) -> CountedOut:
     return CountedOut(count=counted.count, criterion=counted.criterion)
 
 
-def _recipient(recipient: RecipientReport) -> dict[str, object]:
+def _recipient_values(recipient: RecipientReport) -> dict[str, object]:
     return {
         "contact_id": recipient.contact_id,
         "status": recipient.status,
@@ -285,7 +289,7 @@ def _recipient(recipient: RecipientReport) -> dict[str, object]:
     }
 
 
-def _shown(campaign: Campaign) -> CampaignOut:
+def _campaign_out(campaign: Campaign) -> CampaignOut:
     return CampaignOut(
         id=campaign.campaign_id,
         name=campaign.name,
@@ -304,12 +308,12 @@ def _shown(campaign: Campaign) -> CampaignOut:
     )
 
 
-async def _details(state: State, campaign: Campaign) -> CampaignOut:
-    shown = _shown(campaign)
+async def _campaign_with_details(state: State, campaign: Campaign) -> CampaignOut:
+    answer = _campaign_out(campaign)
     if campaign.launched_at is not None:
-        shown.counts = CountsOut(**asdict(await state.recipients.counts(campaign)))
-        with suppress(SlicesUnavailable):  # the campaign is shown without it
-            shown.lift = _lifts(await state.reports.lifts(campaign))
+        answer.counts = CountsOut(**asdict(await state.recipients.counts(campaign)))
+        with suppress(SlicesUnavailable):  # the answer then has no lift
+            answer.lift = _lifts_out(await state.reports.lifts(campaign))
     faults = await state.campaigns.broken(campaign)
-    shown.broken = [Broken(pointer=fault.pointer, detail=fault.detail) for fault in faults] or None
-    return shown
+    answer.broken = [Broken(pointer=fault.pointer, detail=fault.detail) for fault in faults] or None
+    return answer

@@ -39,9 +39,9 @@ async def count_criterion(
 ) -> CountAnswer:
     """Count the contacts for whom a criterion is true, and for each of its nodes."""
     with refusals():
-        found = await State.of(request).criteria.count(caller.account_id, body.criterion)
-    nodes = [NodeCount(pointer=pointer, count=count) for pointer, count in found.counts.items()]
-    return CountAnswer(count=found.whole, took_ms=round(found.took * 1000, 3), nodes=nodes)
+        node_counts = await State.of(request).criteria.count(caller.account_id, body.criterion)
+    nodes = [NodeCount(pointer=pointer, count=count) for pointer, count in node_counts.counts.items()]
+    return CountAnswer(count=node_counts.root, took_ms=round(node_counts.took * 1000, 3), nodes=nodes)
 
 
 @router.post(
@@ -64,10 +64,10 @@ async def list_contacts(
     page = PageRequest(body.limit, request.url.path, body.cursor)
     key = page.key(ContactKey)
     with refusals():
-        found = await State.of(request).criteria.contacts(
+        contacts = await State.of(request).criteria.contacts(
             caller.account_id, body.criterion, key[0] if key else 0, page.fetch
         )
-    return page_of_members(found, page)
+    return page_of_members(contacts, page)
 
 
 @router.post("/v1/criteria/describe")
@@ -87,11 +87,11 @@ async def list_engagement_kinds(
     """List the reported kinds of engagements: forms, surveys, pages and so on, for use in criteria."""
     (after,) = page.key(int) or (0,)
     with refusals():
-        found = list(enumerate(await State.of(request).criteria.engagements(caller.account_id), 1))
+        kinds = list(enumerate(await State.of(request).criteria.engagements(caller.account_id), 1))
     return Page[EngagementKind].of(
-        found[after:][: page.fetch],
+        kinds[after:][: page.fetch],
         page,
         key=lambda numbered: (numbered[0],),
         item=lambda numbered: EngagementKind(kind=numbered[1][0], ref=numbered[1][1]),
-        total=len(found),
+        total=len(kinds),
     )

@@ -28,8 +28,11 @@ async def get_interest(
 ) -> InterestOut:
     """Return the clicks on links with a label by day, and the number of contacts by number of clicks."""
     with refusals():
-        found = await State.of(request).criteria.interest(caller.account_id, label_id, since, until)
+        interest = await State.of(request).criteria.interest(caller.account_id, label_id, since, until)
     return InterestOut(
-        days=[DayOfInterest(day=day, clicks=clicks, contacts=people) for day, (clicks, people) in found.days.items()],
-        strengths=[Strength(clicks=clicks, contacts=contacts) for clicks, contacts in found.strengths.items()],
+        days=[
+            DayOfInterest(day=day, clicks=clicks, contacts=contacts)
+            for day, (clicks, contacts) in interest.days.items()
+        ],
+        strengths=[Strength(clicks=clicks, contacts=contacts) for clicks, contacts in interest.strengths.items()],
     )

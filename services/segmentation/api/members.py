@@ -5,12 +5,12 @@ from services.segmentation.use_cases.contact_page import ContactPage
 from shared.http.pages import Page, PageRequest
 
 
-def page_of_members(found: ContactPage, page: PageRequest) -> Page[Member]:
-    """Return the page of the contacts that were found."""
+def page_of_members(contacts: ContactPage, page: PageRequest) -> Page[Member]:
+    """Return the answer to a request for a page of contacts."""
     return Page[Member].of(
-        found.contact_ids,
+        contacts.contact_ids,
         page,
         key=lambda contact_id: (contact_id,),
         item=lambda contact_id: Member(contact_id=contact_id),
-        total=found.total,
+        total=contacts.total,
     )

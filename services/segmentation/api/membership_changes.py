@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
-from services.segmentation.store.membership_changes import LATEST, MembershipChange, Wanted
+from services.segmentation.store.membership_changes import LATEST, ChangeFilter, MembershipChange
 from shared.events.segmentation import Reason
 from shared.http.bodies import only_written_out
 from shared.http.keys import Caller, requires
@@ -67,11 +67,11 @@ async def list_membership_changes(
     """List published entries into and exits from segments in a period, newest first."""
     state = State.of(request)
     enters = None if change_type is None else change_type == "SegmentEntered"
-    wanted = Wanted(since or datetime.now(UTC) - DEFAULT_PERIOD, until or LATEST, segment_id, enters)
+    change_filter = ChangeFilter(since or datetime.now(UTC) - DEFAULT_PERIOD, until or LATEST, segment_id, enters)
     key = page.key(datetime, UUID)
     before = None if key is None else (key[0], key[1])
     with refusals():
-        found = await state.segments.membership_changes(caller.account_id, wanted, before, page.fetch)
+        changes = await state.segments.membership_changes(caller.account_id, change_filter, before, page.fetch)
     return Page[MembershipChangeOut].of(
-        found, page, key=lambda change: (change.at, change.event_id), item=MembershipChangeOut.of
+        changes, page, key=lambda change: (change.at, change.event_id), item=MembershipChangeOut.of
     )

@@ -12,16 +12,16 @@ from shared.events.envelope import Optional
 from shared.http.bodies import RequestBody
 
 
-def _name(value: str) -> str:
+def _normalize_name(value: str) -> str:
     name = unicodedata.normalize("NFC", value).strip()
     if not 1 <= len(name) <= 100:
         raise ValueError("A name has 1 to 100 characters")
     return name
 
 
-# The key of a list of contacts; a forged cursor may contain any value.
+# The key in the cursor of a list of contacts. It is validated, because a forged cursor may contain any value.
 ContactKey = Annotated[int, Field(ge=0, le=2**32 - 1)]
-Name = Annotated[str, Field(max_length=400), AfterValidator(_name)]
+Name = Annotated[str, Field(max_length=400), AfterValidator(_normalize_name)]
 _DOGS, _CATS = "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "0190c2a4-8f20-7d4e-8b66-2a3b4c5d6e7f"
 # Parsed by `shared.criteria`, whose faults have pointers to the invalid node.
 CriterionIn = Annotated[

@@ -1,4 +1,4 @@
-"""Maps domain errors to problems."""
+"""Converts errors of the domain to problems (RFC 9457)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,10 @@ from shared.uses import InUseError
 
 @contextmanager
 def refusals(pointer: str = "/criterion") -> Iterator[None]:
-    """Convert domain errors of the block to problems. `pointer` is the place of the criterion in the body."""
+    """Convert errors of the domain that the block raises to problems.
+
+    `pointer`: JSON pointer to the criterion in the body of the request.
+    """
     try:
         yield
     except InvalidCriterion as invalid:

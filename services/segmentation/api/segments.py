@@ -39,8 +39,8 @@ from shared.waking import woken_within
 STREAM = 'event: count\ndata: {"count":1840,"as_of":"2026-03-02T09:30:00Z"}\n\n'
 router = Router(tags=["segments"])
 
-KEEP_ALIVE = 15.0  # seconds without a change until a comment keeps the connection open
-LOOK_AT_KEY_EVERY = 1.0  # seconds until a stream ends after its key was revoked
+KEEP_ALIVE = 15.0  # seconds without a change after which a comment is sent, so that proxies keep the connection open
+KEY_CHECK_INTERVAL = 1.0  # seconds between checks whether a stream's key was revoked, which ends the stream
 
 Force = Annotated[bool, Query(description="Delete it even if it is in use; its users are then broken.")]
 
@@ -51,8 +51,8 @@ async def create_segment(request: Request, body: SegmentIn, caller: Annotated[Ca
     state = State.of(request)
     with refusals():
         segment = await state.segments.create(caller.account_id, body.name, body.criterion)
-    shown = await _counted(state, caller.account_id, segment)
-    response = Preconditions().answer(shown, etag_of(segment.version), 201)
+    answer = await _segment_with_count(state, caller.account_id, segment)
+    response = Preconditions().answer(answer, etag_of(segment.version), 201)
     response.headers["Location"] = f"/v1/segments/{segment.segment_id}"
     return response
 
@@ -71,7 +71,7 @@ async def list_segments(
         rows,
         page,
         key=lambda segment: (segment.segment_id,),
-        item=lambda segment: _shown(
+        item=lambda segment: _segment_out(
             state,
             caller.account_id,
             segment,
@@ -95,8 +95,8 @@ async def get_segment(
     with refusals():
         segment = await state.segments.find(caller.account_id, segment_id)
     # The count changes without a new version, so a matching ETag does not mean an unchanged answer.
-    shown = await _counted(state, caller.account_id, segment)
-    return Preconditions(conditions.if_match, None).answer(shown, etag_of(segment.version))
+    answer = await _segment_with_count(state, caller.account_id, segment)
+    return Preconditions(conditions.if_match, None).answer(answer, etag_of(segment.version))
 
 
 @router.put("/v1/segments/{segment_id}", response_model=SegmentOut)
@@ -111,13 +111,17 @@ async def change_segment(
     state = State.of(request)
     with refusals():
         segment = await state.segments.change(
-            caller.account_id, segment_id, body.name, body.criterion, lambda version: _require(conditions, version)
+            caller.account_id,
+            segment_id,
+            body.name,
+            body.criterion,
+            lambda version: _require_version(conditions, version),
         )
-    shown = await _counted(state, caller.account_id, segment)
-    return Preconditions().answer(shown, etag_of(segment.version))
+    answer = await _segment_with_count(state, caller.account_id, segment)
+    return Preconditions().answer(answer, etag_of(segment.version))
 
 
-def _require(conditions: Preconditions, version: int) -> None:
+def _require_version(conditions: Preconditions, version: int) -> None:
     conditions.require(etag_of(version))
 
 
@@ -133,7 +137,10 @@ async def delete_segment(
     """Delete a segment; its members leave it. One that something uses is 409 with `uses`, unless forced."""
     with refusals():
         await State.of(request).segments.delete(
-            caller.account_id, segment_id, force=force, check_version=lambda version: _require(conditions, version)
+            caller.account_id,
+            segment_id,
+            force=force,
+            check_version=lambda version: _require_version(conditions, version),
         )
 
 
@@ -149,8 +156,8 @@ async def list_members(
     key = page.key(ContactKey)
     with refusals():
         segment = await state.segments.find(caller.account_id, segment_id)
-        found = await state.criteria.members(caller.account_id, segment, key[0] if key else 0, page.fetch)
-    return page_of_members(found, page)
+        contacts = await state.criteria.members(caller.account_id, segment, key[0] if key else 0, page.fetch)
+    return page_of_members(contacts, page)
 
 
 @router.get("/v1/segments/{segment_id}/sample")
@@ -232,34 +239,34 @@ async def _stream(
     loop = asyncio.get_running_loop()
     silent_since = loop.time()
     sent_version = 0
-    async with state.streams.follow(account_id, segment_id, reservation) as shared:
+    async with state.streams.follow(account_id, segment_id, reservation) as shared_count:
         while True:
             key = request.app.state.keys.find(ApiKeyChanged, key_hash)
             if key is None or key.revoked:
                 return
-            if shared.deleted:
+            if shared_count.deleted:
                 yield "event: deleted\ndata: {}\n\n"
                 return
-            if shared.count is not None and shared.version != sent_version:
-                sent_version, silent_since = shared.version, loop.time()
-                event = StreamedCount(count=shared.count, as_of=datetime.now(UTC))
+            if shared_count.count is not None and shared_count.version != sent_version:
+                sent_version, silent_since = shared_count.version, loop.time()
+                event = StreamedCount(count=shared_count.count, as_of=datetime.now(UTC))
                 yield f"event: count\ndata: {event.model_dump_json()}\n\n"
             elif loop.time() - silent_since > KEEP_ALIVE:
                 silent_since = loop.time()
                 yield ": still here\n\n"
-            changed = shared.changed
-            if shared.version == sent_version:
-                await woken_within(changed, LOOK_AT_KEY_EVERY)
+            changed = shared_count.changed
+            if shared_count.version == sent_version:
+                await woken_within(changed, KEY_CHECK_INTERVAL)
 
 
-async def _counted(state: State, account_id: int, segment: Segment) -> SegmentOut:
+async def _segment_with_count(state: State, account_id: int, segment: Segment) -> SegmentOut:
     criteria = await state.segments.criteria(account_id)
     question = await state.criteria.question_about(account_id, segment)
     count = await state.criteria.count_members(account_id, question)
-    return _shown(state, account_id, segment, criteria, count, datetime.now(UTC))
+    return _segment_out(state, account_id, segment, criteria, count, datetime.now(UTC))
 
 
-def _shown(
+def _segment_out(
     state: State,
     account_id: int,
     segment: Segment,

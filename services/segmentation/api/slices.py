@@ -21,4 +21,4 @@ async def ask_slices(request: Request) -> SliceAnswers:
     if not compare_digest(secret.encode(), (await state.owners.secret()).encode()):
         raise Problem(404, "Not found.")
     question = SliceQuestion.model_validate_json(await request.body())
-    return SliceAnswers(answers=await state.owners.own(question.account_id, question.question, question.epochs))
+    return SliceAnswers(answers=await state.owners.answer_own(question.account_id, question.question, question.epochs))

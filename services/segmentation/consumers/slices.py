@@ -32,10 +32,11 @@ CONSUMER = "segmentation"
 VERSION = 1
 TOPICS = ("labeling.contacts", "labeling.engagements", "labeling.labels", "tracking.clicks")
 
-PIECE = 2_000  # announcements in one piece that no event has caused
-AHEAD = timedelta(minutes=6)  # clicks up to 5 minutes in the future are accepted, and may belong to the next day
-MOST_DELAY = 1.0  # seconds that the relay may be behind during bulk work
-WAIT_FOR_RELAY = timedelta(milliseconds=200)
+MAX_ANNOUNCEMENTS = 2_000  # announcements that no event has caused, in one piece of work
+# Clicks up to 5 minutes in the future are accepted, and may belong to the next day.
+FUTURE_TOLERANCE = timedelta(minutes=6)
+MAX_RELAY_DELAY = 1.0  # seconds that the relay may be behind during bulk work
+WAIT_FOR_RELAY = timedelta(milliseconds=200)  # until the delay is checked again
 
 
 class SliceHandler(Handler):
@@ -65,17 +66,17 @@ class SliceHandler(Handler):
         self._snapshot_every = snapshot_every
         self._campaigns = campaigns
         self._reader = Reader(CONSUMER, VERSION, partitions)
-        self._changed: list[Callable[[], None]] = []
-        self._distrusted: set[int] = set()
+        self._callbacks: list[Callable[[], None]] = []
+        self._rejected_snapshots: set[int] = set()
         definitions.on_change(lambda: self.due_changed())
         if campaigns is not None:
             campaigns.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever counts may have changed."""
-        self._changed.append(callback)
+        self._callbacks.append(callback)
 
-    # SliceMemory, from its snapshot to the checkpoint
+    # Opening a partition number: from the snapshot to the checkpoint
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         await self.definitions.refresh()
@@ -86,9 +87,9 @@ class SliceHandler(Handler):
         memory.held = await read_held(work.connection, partition, self._reader)
         now = self._clock()
         snapshot = await read_snapshot(work.connection, partition, self._reader, now)
-        trouble = "there is none" if snapshot is None else memory.accept(snapshot, self.definitions)
-        if trouble is not None or partition in self._distrusted:
-            log.info("the image is built from the topics", partition=partition, snapshot=trouble)
+        unusable = "there is none" if snapshot is None else memory.accept(snapshot, self.definitions)
+        if unusable is not None or partition in self._rejected_snapshots:
+            log.info("the image is built from the topics", partition=partition, snapshot=unusable)
             await forget_snapshot(work.connection, partition)
             memory.origin = {topic: Checkpoint(0, 0) for topic in TOPICS}
             memory.snapshot = None
@@ -96,35 +97,38 @@ class SliceHandler(Handler):
         self.memories[partition] = memory
 
     def _next_snapshot(self, partition: int, now: datetime) -> datetime:
-        # Spread over the partition numbers, so that they do not all write at the same time.
+        # Longer for higher partition numbers, so that they do not all write at the same time.
         return now + self._snapshot_every * (1 + partition / self._partitions)
 
     async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint] | None:
         return self.memories[partition].origin
 
     async def replay(self, partition: int, batch: Sequence[Received]) -> None:
-        memory = self._loaded(partition)
-        applied = [one for one in batch if (one.topic, one.offset) not in memory.held] if memory.held else batch
+        memory = self._loaded_memory(partition)
+        applied = (
+            [record for record in batch if (record.topic, record.offset) not in memory.held] if memory.held else batch
+        )
         for account_id, events in _by_account(applied).items():
             account = await self._slice(memory, account_id)
             account.replay(_contact_events(events))
         memory.applied += len(batch)
 
-    def _loaded(self, partition: int) -> SliceMemory:
+    def _loaded_memory(self, partition: int) -> SliceMemory:
         memory = self.memories[partition]
         try:
             memory.load(self.definitions, self._clock())
         except Damaged as damaged:
-            # Its checksums were right, so another version of the program wrote it.
-            self._distrusted.add(partition)
+            # The checksums were right, so another version of the program wrote the snapshot.
+            self._rejected_snapshots.add(partition)
             raise Fenced(f"snapshot of {partition} not understood: {damaged}") from damaged
         return memory
 
     def caught_up(self, partition: int) -> None:
-        memory = self._loaded(partition)
-        self._distrusted.discard(partition)
+        memory = self._loaded_memory(partition)
+        self._rejected_snapshots.discard(partition)
         for account_id in list(memory.memberships):
-            # All its contacts were removed by compaction, or there never were any; its segments may still be queried.
+            # The account has no contacts here: compaction removed their records, or there never were any. Its segments
+            # may still be queried.
             zone = self.definitions.zone(account_id)
             memory.slice(account_id, zone, self._clock().astimezone(zone).date())
         memory.ready = True
@@ -135,44 +139,45 @@ class SliceHandler(Handler):
         if self._campaigns is not None:
             self._campaigns.dropped(partition)
 
-    # Events, days, definitions
+    # Events, days and definitions
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        numbers = dict(by_partition(batch))
-        epochs = await read_epochs(work.connection, numbers)
-        for partition, records in numbers.items():
+        records_by_partition = dict(by_partition(batch))
+        epochs = await read_epochs(work.connection, records_by_partition)
+        for partition, records in records_by_partition.items():
             with work.isolate(partition):
                 memory = self.memories[partition]
                 if epochs.get(partition) != memory.epoch:
-                    # The checkpoint does not show this: the new owner may have announced for a new day without moving
-                    # it.
+                    # Comparing checkpoints would not be enough: the new owner may have announced the moves of a new
+                    # day, which leaves the checkpoint unchanged.
                     raise Fenced("another process holds the slices")
                 await self._fold(work, memory, records)
         self._notify_after_commit(work)
 
     async def _fold(self, work: UnitOfWork, memory: SliceMemory, batch: Sequence[Received]) -> None:
-        if any(one.held_since is not None for one in batch):
-            # A released record from before the snapshot's checkpoint: older snapshots must not be used any more.
+        if any(record.held_since is not None for record in batch):
+            # A held record was released. It is below the checkpoint of the snapshot, which does not contain it, so the
+            # snapshot must not be used any more.
             await forget_snapshot(work.connection, memory.partition)
             memory.save_all()
-        touched: list[AccountSlice] = []
+        slices: list[AccountSlice] = []
         for account_id, received in _by_account(batch).items():
             account = await self._slice(memory, account_id)
-            touched.append(account)
+            slices.append(account)
             definitions = self.definitions.of_account(account_id)
             self._check_zone(account, definitions.zone)
             account.adopt(definitions)
             newest = self._newest_day(account, received)
             if newest > account.image.day:
-                account.pass_to(newest, definitions)
-                await self._announce(work, memory.partition, account, account.drain(definitions, PIECE))
+                account.advance_to(newest, definitions)
+                await self._announce(work, memory.partition, account, account.drain(definitions, MAX_ANNOUNCEMENTS))
             moves = account.fold(_contact_events(received), definitions)
             await self._announce(work, memory.partition, account, moves, received)
-            if erased := _erased(received):
+            if erased := _erased_contacts(received):
                 await blank_answers(work.connection, account_id, erased)
         memory.applied += len(batch)
-        _report_failures(touched)
-        await write_changes(work.connection, memory.partition, touched)
+        _report_failures(slices)
+        await write_changes(work.connection, memory.partition, slices)
 
     async def _slice(self, memory: SliceMemory, account_id: int) -> AccountSlice:
         if account_id not in memory.slices and not self.definitions.knows(account_id):
@@ -181,13 +186,13 @@ class SliceHandler(Handler):
         return memory.slice(account_id, zone, self._clock().astimezone(zone).date())
 
     def _newest_day(self, account: AccountSlice, received: Sequence[Received]) -> int:
-        latest = account.days.of(self._clock() + AHEAD)
-        return min(latest, account.days.of(max(map(_occurred_at, received))))
+        last_possible = account.days.of(self._clock() + FUTURE_TOLERANCE)
+        return min(last_possible, account.days.of(max(map(_occurred_at, received))))
 
     def _check_zone(self, account: AccountSlice, zone: str) -> None:
         if account.zone_name != zone:
-            # All its days have changed. The partition is opened again, and rejects the snapshot because of the time
-            # zone.
+            # The account's events may now belong to other days. Fenced makes the consumer open the partition again,
+            # and `SliceMemory.accept` then rejects the snapshot because of the time zone.
             raise Fenced(f"account {account.account_id} has moved to {zone}")
 
     def due(self, partition: int) -> datetime | None:
@@ -197,7 +202,7 @@ class SliceHandler(Handler):
         if memory.generation != self.definitions.generation:
             return IMMEDIATELY
         if memory.pending or (self._campaigns is not None and self._campaigns.due(partition)):
-            return IMMEDIATELY if self._delay() < MOST_DELAY else self._clock() + WAIT_FOR_RELAY
+            return IMMEDIATELY if self._delay() < MAX_RELAY_DELAY else self._clock() + WAIT_FOR_RELAY
         moments = [moment for moment in (memory.next_day(), memory.snapshot_due) if moment is not None]
         return min(moments) if moments else None
 
@@ -206,20 +211,20 @@ class SliceHandler(Handler):
         await check_owner(work.connection, partition, memory.epoch)
         generation = self.definitions.generation
         slices = list(memory.slices.values())
-        left = PIECE
+        remaining = MAX_ANNOUNCEMENTS
         for account in slices:
             definitions = self.definitions.of_account(account.account_id)
             self._check_zone(account, definitions.zone)
             account.adopt(definitions)
-            account.pass_to(account.days.of(now), definitions)
-            if left > 0 and account.pending and self._delay() < MOST_DELAY:
-                left -= await self._announce(work, partition, account, account.drain(definitions, left))
-        if self._campaigns is not None and self._delay() < MOST_DELAY:
-            left -= await self._campaigns.advance(work, partition, memory.slices, max(left, 0), now)
+            account.advance_to(account.days.of(now), definitions)
+            if remaining > 0 and account.pending and self._delay() < MAX_RELAY_DELAY:
+                remaining -= await self._announce(work, partition, account, account.drain(definitions, remaining))
+        if self._campaigns is not None and self._delay() < MAX_RELAY_DELAY:
+            remaining -= await self._campaigns.advance(work, partition, memory.slices, max(remaining, 0), now)
         _report_failures(slices)
         await write_changes(work.connection, partition, slices)
         memory.generation = generation
-        if memory.snapshot_due is not None and memory.snapshot_due <= now and left == PIECE:
+        if memory.snapshot_due is not None and memory.snapshot_due <= now and remaining == MAX_ANNOUNCEMENTS:
             await self._save(work, memory, now)
         self._notify_after_commit(work)
 
@@ -240,14 +245,14 @@ class SliceHandler(Handler):
         received: Sequence[Received] = (),
     ) -> int:
         causes: dict[int, Received] | None = None
-        # A contact of the slice: account + contact is the partition number, modulo the number of them.
-        rest = (partition - account.account_id) % self._partitions
+        # Contact ids of the slice: account + contact is the partition number, modulo the number of partitions.
+        first_contact = (partition - account.account_id) % self._partitions
         now = self._clock()
         count = 0
         async for move in yielding(moves):
             if causes is None:
-                causes = {one.event.contact_id: one for one in received}
-            contact_id = move.contact * self._partitions + rest
+                causes = {record.event.contact_id: record for record in received}
+            contact_id = move.contact * self._partitions + first_contact
             cause = causes.get(contact_id)
             event = (SegmentEntered if move.enters else SegmentLeft)(
                 occurred_at=now,
@@ -264,7 +269,7 @@ class SliceHandler(Handler):
         return count
 
     def _notify_after_commit(self, work: UnitOfWork) -> None:
-        for callback in self._changed:
+        for callback in self._callbacks:
             work.after_commit(callback)
 
 
@@ -280,16 +285,16 @@ _occurred_at = attrgetter("event.occurred_at")
 
 
 def _by_account(batch: Sequence[Received]) -> dict[int, list[Received]]:
-    found: dict[int, list[Received]] = {}
+    by_account: dict[int, list[Received]] = {}
     for received in batch:
-        # A tombstone follows the event of the erasure and adds nothing to it.
+        # A tombstone follows the event of an erasure and has no further information.
         if not isinstance(received.event, Tombstone):
-            found.setdefault(received.event.account_id, []).append(received)
-    return found
+            by_account.setdefault(received.event.account_id, []).append(received)
+    return by_account
 
 
-def _erased(received: Sequence[Received]) -> list[int]:
-    events = [one.event for one in received]
+def _erased_contacts(received: Sequence[Received]) -> list[int]:
+    events = [record.event for record in received]
     return [event.contact_id for event in events if isinstance(event, ContactChanged) and event.state == "erased"]
 
 

@@ -30,7 +30,7 @@ class Membership:
     """One segment in one slice.
 
     `announced`: the members according to the published events. `pending`: contacts that may still have to be announced,
-    by reason; they are evaluated when their turn comes, and until then events about them announce nothing. `adopted` is
+    by reason; `AccountSlice.drain` evaluates them, and until then events about them announce nothing. `adopted` is
     the fingerprint of the definition that was evaluated. `broken`: the segment decides nothing, and pending contacts
     stay pending. `written` and `saved`: whether the database has the whole state, and the members.
     """
@@ -42,20 +42,20 @@ class Membership:
     written: bool = False
     saved: bool = True
 
-    def waiting(self) -> BitMap:
-        """Return all pending contacts."""
+    def all_pending(self) -> BitMap:
+        """Return the pending contacts of all reasons."""
         return BitMap.union(*self.pending.values()) if self.pending else BitMap()
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the segment is deleted and the exits of all its members were announced."""
         return not self.adopted and not self.pending and not self.announced
 
     def postpone(self, contacts: BitMap, reason: Reason) -> None:
-        """Add contacts to the pending ones."""
-        fresh = contacts - self.waiting()
-        if fresh:
-            self.pending[reason] = self.pending.get(reason, BitMap()) | fresh
+        """Make contacts pending for a reason, except those that are pending already."""
+        added = contacts - self.all_pending()
+        if added:
+            self.pending[reason] = self.pending.get(reason, BitMap()) | added
             self.written = False
 
 
@@ -105,13 +105,16 @@ class AccountSlice:
         return begins
 
     def adopt(self, definitions: Definitions) -> None:
-        """Evaluate definitions that changed or were mended; the difference becomes pending. Call this first."""
+        """Evaluate new, changed and mended definitions; contacts whose membership differs become pending.
+
+        Call this before the other methods that take definitions.
+        """
         if definitions is self._adopted:
             return
         self._adopted = definitions
         self.image.merged = definitions.merged
         for segment_id in definitions.broken:
-            self._break(segment_id)
+            self._mark_broken(segment_id)
         changed = [
             definition
             for definition in definitions.all.values()
@@ -121,22 +124,22 @@ class AccountSlice:
         evaluator = Evaluator(self.image, keep=True)
         for definition in changed:
             membership = self.memberships[definition.segment_id]
-            true = self._members(evaluator, definition)
-            if true is not None:
-                membership.postpone(true ^ membership.announced, "definition")
+            members = self._members(evaluator, definition)
+            if members is not None:
+                membership.postpone(members ^ membership.announced, "definition")
                 membership.adopted = definition.fingerprint
                 membership.broken = False
                 membership.written = False
         for segment_id, membership in self.memberships.items():
             # A deleted segment has no members; a broken one keeps its members.
-            gone = segment_id not in definitions.all and segment_id not in definitions.broken
-            if gone and (membership.adopted or membership.broken):
+            is_deleted = segment_id not in definitions.all and segment_id not in definitions.broken
+            if is_deleted and (membership.adopted or membership.broken):
                 membership.postpone(membership.announced, "definition")
                 membership.adopted = b""
                 membership.broken = False
                 membership.written = False
 
-    def _break(self, segment_id: UUID) -> None:
+    def _mark_broken(self, segment_id: UUID) -> None:
         membership = self._membership(segment_id)
         if not membership.broken:
             membership.broken = True
@@ -147,80 +150,86 @@ class AccountSlice:
         segment."""
         try:
             return evaluator.members(definition.criterion)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other segments are not to blame
+        except Exception as error:  # noqa: BLE001 - it must not affect other segments
             self.failures[definition.segment_id] = f"{type(error).__name__}: {error}"
-            self._break(definition.segment_id)
+            self._mark_broken(definition.segment_id)
             return None
 
     def _membership(self, segment_id: UUID) -> Membership:
         return self.memberships.setdefault(segment_id, Membership())
 
-    def pass_to(self, day: int, definitions: Definitions) -> None:
-        """Move forward to a day; contacts that enter or leave because of it become pending."""
-        left = self.day
-        if not self.image.pass_to(day):
+    def advance_to(self, day: int, definitions: Definitions) -> None:
+        """Advance to a day (an ordinal); contacts that enter or leave because of it become pending."""
+        ended_day = self.day
+        if not self.image.advance_to(day):
             return
         self.day_written = False
-        counts = {segment_id: len(one.announced) for segment_id, one in self.memberships.items() if not one.over}
-        self.ended = EndedDay(left, counts)
+        counts = {
+            segment_id: len(membership.announced)
+            for segment_id, membership in self.memberships.items()
+            if not membership.is_over
+        }
+        self.ended = EndedDay(ended_day, counts)
         evaluator = Evaluator(self.image, keep=True)
         for definition in definitions.all.values():
             membership = self.memberships[definition.segment_id]
             if definition.moves and not membership.broken:
-                true = self._members(evaluator, definition)
-                if true is not None:
-                    membership.postpone(true ^ membership.announced, "time")
-        self.image.settle_day()
+                members = self._members(evaluator, definition)
+                if members is not None:
+                    membership.postpone(members ^ membership.announced, "time")
+        self.image.forget_past()
 
     def replay(self, events: Iterable[ContactEvent]) -> None:
         """Fold events whose effects are already in the database."""
         fold(self.image, events, self.days, self._partitions)
 
     def fold(self, events: Iterable[ContactEvent], definitions: Definitions) -> Iterator[Move]:
-        """Fold a batch; return the moves that it causes, except those of pending contacts."""
+        """Fold a batch of events; yield the moves that it causes, except those of pending contacts."""
         touched = fold(self.image, events, self.days, self._partitions)
-        yield from self._after(touched, definitions)
+        yield from self._moves_after(touched, definitions)
 
-    def _after(self, touched: Touched, definitions: Definitions) -> Iterator[Move]:
+    def _moves_after(self, touched: Touched, definitions: Definitions) -> Iterator[Move]:
         evaluator = Evaluator(self.image, touched.contacts, keep=True)
-        for definition in definitions.concerned(touched.about):
+        for definition in definitions.concerned(touched.names):
             membership = self.memberships[definition.segment_id]
-            true = None if membership.broken else self._members(evaluator, definition)
-            if true is None:
+            members = None if membership.broken else self._members(evaluator, definition)
+            if members is None:
                 continue
-            changed = (true ^ (membership.announced & touched.contacts)) - membership.waiting()
+            changed = (members ^ (membership.announced & touched.contacts)) - membership.all_pending()
             if changed:
-                yield from self._announce(definition.segment_id, membership, changed, true, "event")
+                yield from self._announce(definition.segment_id, membership, changed, members, "event")
 
-    def drain(self, definitions: Definitions, most: int) -> Iterator[Move]:
-        """Evaluate at most `most` pending contacts; return their moves."""
+    def drain(self, definitions: Definitions, limit: int) -> Iterator[Move]:
+        """Evaluate at most `limit` pending contacts; yield their moves."""
         for segment_id, membership in list(self.memberships.items()):
             for reason in list(membership.pending) if not membership.broken else ():
-                if most <= 0:
+                if limit <= 0:
                     return
-                piece = BitMap(membership.pending[reason][:most])
-                most -= len(piece)
-                yield from self._drain(definitions.all.get(segment_id), segment_id, piece, reason)
+                contacts = BitMap(membership.pending[reason][:limit])
+                limit -= len(contacts)
+                yield from self._drain(definitions.all.get(segment_id), segment_id, contacts, reason)
 
-    def _drain(self, definition: Definition | None, segment_id: UUID, piece: BitMap, reason: Reason) -> Iterator[Move]:
+    def _drain(
+        self, definition: Definition | None, segment_id: UUID, contacts: BitMap, reason: Reason
+    ) -> Iterator[Move]:
         membership = self.memberships[segment_id]
-        evaluator = Evaluator(self.image, piece, keep=True)
-        true = BitMap() if definition is None else self._members(evaluator, definition)
-        if true is None:
+        evaluator = Evaluator(self.image, contacts, keep=True)
+        members = BitMap() if definition is None else self._members(evaluator, definition)
+        if members is None:
             return
-        left = membership.pending[reason] - piece
-        if left:
-            membership.pending[reason] = left
+        remaining = membership.pending[reason] - contacts
+        if remaining:
+            membership.pending[reason] = remaining
         else:
             del membership.pending[reason]
         membership.written = False
-        changed = true ^ (membership.announced & piece)
-        yield from self._announce(segment_id, membership, changed, true, reason)
+        changed = members ^ (membership.announced & contacts)
+        yield from self._announce(segment_id, membership, changed, members, reason)
 
     def _announce(
-        self, segment_id: UUID, membership: Membership, changed: BitMap, true: BitMap, reason: Reason
+        self, segment_id: UUID, membership: Membership, changed: BitMap, members: BitMap, reason: Reason
     ) -> Iterator[Move]:
         membership.announced ^= changed
         membership.saved = False
         for contact in changed:
-            yield Move(segment_id, contact, contact in true, reason)
+            yield Move(segment_id, contact, contact in members, reason)

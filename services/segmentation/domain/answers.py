@@ -37,34 +37,34 @@ from shared.criteria import Criterion, evaluate, with_merged_labels
 from shared.criteria.content import Block
 from shared.criteria.references import walk
 
-MOST_KEPT = 200  # cached sums over days per slice and day, of about 30 kB each at 100,000 contacts
+MAX_QUERY_SUMS = 200  # sums that queries may cache per slice and day; each takes about 30 kB at 100,000 contacts
 
 
 def answer(question: Question, account: AccountSlice | None, partition: int, partitions: int, account_id: int) -> Any:  # noqa: ANN401 (JSON)
     """Return a slice's answer, as JSON values; `account` is None if the account has no contacts there."""
     if account is None:
         # An account without contacts in the slice answers like an empty slice.
-        rest = (partition - account_id) % partitions
-        account = AccountSlice(account_id, UTC, "UTC", date(1970, 1, 1), partitions, rest)
+        first_contact = (partition - account_id) % partitions
+        account = AccountSlice(account_id, UTC, "UTC", date(1970, 1, 1), partitions, first_contact)
     match question:
         case CountAudience(audience=audience, blocks=blocks):
-            return _audience(account.image, audience, blocks)
-        case CountGroups(asked=asked, groups=groups):
-            return _groups(account.image, asked, groups)
+            return _count_audience(account.image, audience, blocks)
+        case CountGroups(asked=criteria, groups=groups):
+            return _count_groups(account.image, criteria, groups)
         case CountMachineClicks(send_id=send_id):
-            return _machine_clicks(account.image, send_id)
+            return _count_machine_clicks(account.image, send_id)
         case ListEngagements():
-            return _engagements(account.image)
+            return _list_engagements(account.image)
         case DecideContent():
-            return _content(account, question)
+            return _decide_content(account, question)
         case LabelInterest(label_id=label_id, first=first, last=last):
-            return _interest(account.image, label_id, (first, last))
-        case SamplePage(asked=asked, limit=limit):
-            return _sampled(account.image, Evaluator(account.image).members(asked.inlined), limit)
-        case CountNodes(asked=asked):
+            return _label_interest(account.image, label_id, (first, last))
+        case SamplePage(asked=criterion, limit=limit):
+            return _sample(account.image, Evaluator(account.image).members(criterion.inlined), limit)
+        case CountNodes(asked=criterion):
             # While a marketer types, the same windows are queried repeatedly.
-            evaluator = Evaluator(account.image, keep=account.image.asked < MOST_KEPT)
-            return [len(evaluator.members(node)) for node in walk(asked.inlined)]
+            evaluator = Evaluator(account.image, keep=account.image.query_sums < MAX_QUERY_SUMS)
+            return [len(evaluator.members(node)) for node in walk(criterion.inlined)]
         case _:
             return _about_contacts(question, account)
 
@@ -74,54 +74,54 @@ def _about_contacts(
 ) -> Any:  # noqa: ANN401 (JSON)
     target = account.image
     match question:
-        case ListMembers(asked=asked, after=after, limit=limit):
-            return _page(Evaluator(target).members(asked.inlined), after, limit, target)
+        case ListMembers(asked=criterion, after=after, limit=limit):
+            return _page(Evaluator(target).members(criterion.inlined), after, limit, target)
         case ListAnnounced(segment_id=segment_id, after=after, limit=limit):
             membership = account.memberships.get(segment_id)
             return _page(BitMap() if membership is None else membership.announced, after, limit, target)
         case ListSubset(audience=audience, blocks=blocks, subset=subset, after=after, limit=limit):
-            to_decide = [block.to_decide for block in blocks]
-            return _page(subset_of(Evaluator(target), audience.to_select, to_decide, subset), after, limit, target)
-        case ExplainContact(asked=asked, contact_id=contact_id):
-            return _explain(asked, account, contact_id // target.partitions)
+            inlined_blocks = [block.inlined for block in blocks]
+            return _page(subset_of(Evaluator(target), audience.inlined, inlined_blocks, subset), after, limit, target)
+        case ExplainContact(asked=criterion, contact_id=contact_id):
+            return _explain(criterion, account, contact_id // target.partitions)
         case CountAnnounced():
             memberships = account.memberships.items()
             return {str(segment_id): len(membership.announced) for segment_id, membership in memberships}
 
 
 def _page(members: BitMap, after: int, limit: int, target: Slice) -> dict[str, Any]:
-    rest, partitions = target.first_contact, target.partitions
+    first_contact, partitions = target.first_contact, target.partitions
     # The smallest index whose contact id is above `after`.
-    first = max(0, (after - rest) // partitions + 1)
+    first = max(0, (after - first_contact) // partitions + 1)
     start = members.rank(first - 1) if first > 0 else 0
-    contact_ids = [index * partitions + rest for index in members[start : start + limit]]
+    contact_ids = [index * partitions + first_contact for index in members[start : start + limit]]
     return {"contact_ids": contact_ids, "count": len(members)}
 
 
-def _explain(asked: PortableCriterion, account: AccountSlice, index: int) -> dict[str, Any] | None:
+def _explain(criterion: PortableCriterion, account: AccountSlice, index: int) -> dict[str, Any] | None:
     facts = SliceFacts(account.image, index)
     if not facts.known:
         return None
-    return _seen(asked.inlined, facts, account.day)
+    return _explanation(criterion.inlined, facts, account.day)
 
 
-def _seen(criterion: Criterion, facts: SliceFacts, today: date) -> dict[str, Any]:
-    """Return the values that every node read, with the labels that the written criterion names, merged or not."""
+def _explanation(criterion: Criterion, facts: SliceFacts, today: date) -> dict[str, Any]:
+    """Return the tree with the values that every node read; merged labels are shown as the criterion names them."""
     resolved = with_merged_labels(criterion, facts.target.merged.last)
     return evaluate(resolved, facts, today).as_written(criterion).tree()
 
 
-def _audience(target: Slice, audience: PortableAudience, blocks: list[PortableBlock]) -> dict[str, Any]:
-    evaluator = Evaluator(target, keep=target.asked < MOST_KEPT)
-    target.asked += len(audience.include) + len(audience.exclude)
-    to_select = audience.to_select
-    selection = select(evaluator, to_select)
-    content = decide_for_many(evaluator, [block.to_decide for block in blocks], selection.audience)
+def _count_audience(target: Slice, audience: PortableAudience, blocks: list[PortableBlock]) -> dict[str, Any]:
+    evaluator = Evaluator(target, keep=target.query_sums < MAX_QUERY_SUMS)
+    target.query_sums += len(audience.include) + len(audience.exclude)
+    inlined = audience.inlined
+    selection = select(evaluator, inlined)
+    content = decide_for_many(evaluator, [block.inlined for block in blocks], selection.audience)
     return {
         "count": len(selection.audience),
         "held_out": len(selection.held_out),
         "suppressed": {reason: len(contacts) for reason, contacts in selection.suppressed.items()},
-        "parts": [[part.count, part.only_here] for part in count_parts(evaluator, to_select)],
+        "parts": [[part.count, part.only_here] for part in count_parts(evaluator, inlined)],
         "content": {
             block: {variant: len(contacts) for variant, contacts in by_variant.items()}
             for block, by_variant in content.items()
@@ -129,59 +129,59 @@ def _audience(target: Slice, audience: PortableAudience, blocks: list[PortableBl
     }
 
 
-def _groups(target: Slice, asked: Sequence[PortableCriterion], groups: Sequence[str]) -> list[list[int]]:
+def _count_groups(target: Slice, criteria: Sequence[PortableCriterion], groups: Sequence[str]) -> list[list[int]]:
     evaluator = Evaluator(target)
-    members = [evaluator.members(one.inlined) for one in asked]
+    members = [evaluator.members(criterion.inlined) for criterion in criteria]
     within = [BitMap.deserialize(base64.b64decode(group)) for group in groups]
     return [
-        [len(one) for one in members],
-        *([one.intersection_cardinality(group) for one in members] for group in within),
+        [len(contacts) for contacts in members],
+        *([contacts.intersection_cardinality(group) for contacts in members] for group in within),
     ]
 
 
-def _engagements(target: Slice) -> list[tuple[str, str | None]]:
+def _list_engagements(target: Slice) -> list[tuple[str, str | None]]:
     kinds = [(str(name[1]), None) for name in target.tallies if name[0] == "engaged"]
     return kinds + [(str(name[1]), str(name[2])) for name in target.parts if name[0] == "engaged.ref"]
 
 
-def _machine_clicks(target: Slice, send_id: str) -> list[int]:
+def _count_machine_clicks(target: Slice, send_id: str) -> list[int]:
     planes = add_tallies(target.named(("machine.send", send_id)), EVER, None, False)
     contacts = BitMap.union(*planes) if planes else BitMap()
     return [sum(len(plane) << level for level, plane in enumerate(planes)), len(contacts)]
 
 
-def _content(account: AccountSlice, question: DecideContent) -> dict[int, Any]:
+def _decide_content(account: AccountSlice, question: DecideContent) -> dict[int, Any]:
     target = account.image
     indexes = {contact_id: contact_id // target.partitions for contact_id in question.contact_ids}
     contacts = BitMap(list(indexes.values()))
-    blocks = [block.to_decide for block in question.blocks]
-    decided = decide_for_many(Evaluator(target, contacts), blocks, contacts)
-    found: dict[int, Any] = {}
+    blocks = [block.inlined for block in question.blocks]
+    by_block = decide_for_many(Evaluator(target, contacts), blocks, contacts)
+    answers: dict[int, Any] = {}
     for contact_id, index in indexes.items():
         content = {
             block: next(variant for variant, members in by_variant.items() if index in members)
-            for block, by_variant in decided.items()
+            for block, by_variant in by_block.items()
         }
-        found[contact_id] = {"content": content}
+        answers[contact_id] = {"content": content}
         if question.explain:
-            found[contact_id]["why"] = _why(blocks, content, SliceFacts(target, index), account.day)
-    return found
+            answers[contact_id]["why"] = _explain_blocks(blocks, content, SliceFacts(target, index), account.day)
+    return answers
 
 
-def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today: date) -> dict[str, Any]:
-    """Return the tree of every evaluated criterion, in order, for each block."""
+def _explain_blocks(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today: date) -> dict[str, Any]:
+    """Return the trees of the criteria up to the chosen variant, in order, for each block."""
     why: dict[str, Any] = {}
     for block in blocks:
         why[block.name] = []
         for variant in block.variants:
-            tree = _seen(variant.criterion, facts, today)
+            tree = _explanation(variant.criterion, facts, today)
             why[block.name].append({"variant": variant.name, "tree": tree})
             if variant.name == content[block.name]:
                 break
     return why
 
 
-def _interest(target: Slice, label_id: UUID, days: tuple[int, int]) -> dict[str, Any]:
+def _label_interest(target: Slice, label_id: UUID, days: tuple[int, int]) -> dict[str, Any]:
     labels = [label.int for label in target.merged.alike(label_id)]
     tallies = [tally for label in labels for tally in target.named(("click.label", label))]
     by_day: dict[int, list[int]] = {}
@@ -194,6 +194,6 @@ def _interest(target: Slice, label_id: UUID, days: tuple[int, int]) -> dict[str,
     return {"days": by_day, "strengths": strengths(planes, target.known)}
 
 
-def _sampled(target: Slice, members: BitMap, limit: int) -> list[int]:
+def _sample(target: Slice, members: BitMap, limit: int) -> list[int]:
     step = max(1, len(members) // limit) if limit else 1
     return [index * target.partitions + target.first_contact for index in members[::step][:limit]]

@@ -16,7 +16,7 @@ from shared.criteria.content import FALLBACK, Block
 from shared.events.labeling import Subscription
 
 SUBSCRIBED = "subscribed"
-# Subscriptions of suppressed contacts. A contact without a subscription has not agreed to get mails.
+# The subscriptions that suppress a contact. So does a missing one: the contact has not agreed to get mails.
 REASONS: tuple[str, ...] = tuple(reason for reason in get_args(Subscription) if reason != SUBSCRIBED)
 UNKNOWN = "unknown"
 ERASED, CONSENT_DENIED = "erased", "consent_denied"
@@ -64,16 +64,16 @@ def denied(target: Slice) -> BitMap:
 def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
     """Return the suppressed contacts among these, by reason; reasons without contacts are omitted."""
     column = target.attributes.get("subscription")
-    found: dict[str, BitMap] = {}
-    left = contacts - subscribed(target)
+    by_reason: dict[str, BitMap] = {}
+    remaining = contacts - subscribed(target)
     for reason in REASONS:
-        having = BitMap() if column is None else column.any_of([reason], None) & left
-        if having:
-            found[reason] = having
-            left = left - having
-    if left:
-        found[UNKNOWN] = left
-    return found
+        holders = BitMap() if column is None else column.any_of([reason], None) & remaining
+        if holders:
+            by_reason[reason] = holders
+            remaining = remaining - holders
+    if remaining:
+        by_reason[UNKNOWN] = remaining
+    return by_reason
 
 
 def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[str, BitMap]:
@@ -86,36 +86,36 @@ def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[s
     withdrawn = (denied(target) - denied_before) & contacts & subscribed(target)
     reasons = {ERASED: erased, CONSENT_DENIED: withdrawn}
     reasons |= suppressed_of(target, contacts - erased - withdrawn)
-    return {reason: found for reason, found in reasons.items() if found}
+    return {reason: skipped for reason, skipped in reasons.items() if skipped}
 
 
 def select(evaluator: Evaluator, audience: Audience) -> Selection:
     """Return the contacts of a slice that are in an audience, held out, or suppressed."""
-    chosen = BitMap()
+    included = BitMap()
     for criterion in audience.include:
-        chosen |= evaluator.members(criterion)
+        included |= evaluator.members(criterion)
     for criterion in audience.exclude:
-        chosen -= evaluator.members(criterion)
+        included -= evaluator.members(criterion)
     target = evaluator.target
-    suppressed = suppressed_of(target, chosen)
-    willing = chosen & subscribed(target)
+    suppressed = suppressed_of(target, included)
+    eligible = included & subscribed(target)
     held_out = BitMap()
     if audience.hold_out_percent > 0:
-        held_out = sample(willing, audience.hold_out_percent, audience.hold_out_seed, target)
-    return Selection(willing - held_out, held_out, suppressed)
+        held_out = sample(eligible, audience.hold_out_percent, audience.hold_out_seed, target)
+    return Selection(eligible - held_out, held_out, suppressed)
 
 
 def decide_for_many(evaluator: Evaluator, blocks: Sequence[Block], contacts: BitMap) -> Mapping[str, dict[str, BitMap]]:
     """Return the contacts by the variant that they get, for each block; the fallback is the empty text."""
     decided: dict[str, dict[str, BitMap]] = {}
     for block in blocks:
-        left = contacts.copy()
+        remaining = contacts.copy()
         by_variant: dict[str, BitMap] = {}
         for variant in block.variants:
-            members = evaluator.members(variant.criterion) & left
+            members = evaluator.members(variant.criterion) & remaining
             by_variant[variant.name] = by_variant.get(variant.name, BitMap()) | members
-            left = left - members
-        by_variant[FALLBACK] = left
+            remaining = remaining - members
+        by_variant[FALLBACK] = remaining
         decided[block.name] = by_variant
     return decided
 
@@ -142,15 +142,15 @@ def subset_of(evaluator: Evaluator, audience: Audience, blocks: Sequence[Block],
         return selection.held_out
     if subset.status == "suppressed":
         by_reason = selection.suppressed
-        return _all(by_reason.values() if subset.reason is None else [by_reason.get(subset.reason, BitMap())])
+        return _union(by_reason.values() if subset.reason is None else [by_reason.get(subset.reason, BitMap())])
     if subset.block is None:
         return selection.audience
-    chosen = [block for block in blocks if block.name == subset.block]
-    decided = decide_for_many(evaluator, chosen, selection.audience).values()
-    return _all(by_variant.get(subset.variant, BitMap()) for by_variant in decided)
+    chosen_blocks = [block for block in blocks if block.name == subset.block]
+    decided = decide_for_many(evaluator, chosen_blocks, selection.audience).values()
+    return _union(by_variant.get(subset.variant, BitMap()) for by_variant in decided)
 
 
-def _all(sets: Iterable[BitMap]) -> BitMap:
+def _union(sets: Iterable[BitMap]) -> BitMap:
     return BitMap.union(BitMap(), *sets)
 
 
@@ -163,17 +163,17 @@ class PartCount:
 
 
 def count_parts(evaluator: Evaluator, audience: Audience) -> list[PartCount]:
-    """Count each part: those of `include`, then those of `exclude`, which count among the included."""
+    """Count each part: those of `include`, then those of `exclude`, for which only included contacts are counted."""
     included = [evaluator.members(criterion) for criterion in audience.include]
-    everybody = BitMap.union(*included) if included else BitMap()
-    excluded = [evaluator.members(criterion) & everybody for criterion in audience.exclude]
-    return [*_counts(included), *_counts(excluded)]
+    all_included = BitMap.union(*included) if included else BitMap()
+    excluded = [evaluator.members(criterion) & all_included for criterion in audience.exclude]
+    return [*_part_counts(included), *_part_counts(excluded)]
 
 
-def _counts(parts: Sequence[BitMap]) -> list[PartCount]:
+def _part_counts(parts: Sequence[BitMap]) -> list[PartCount]:
     counts: list[PartCount] = []
     for index, part in enumerate(parts):
-        others = [other for place, other in enumerate(parts) if place != index]
+        others = [other for other_index, other in enumerate(parts) if other_index != index]
         only = part - BitMap.union(*others) if others else part
         counts.append(PartCount(len(part), len(only)))
     return counts

@@ -58,10 +58,10 @@ class Campaign:
     launch: Launch | None = None
     launched_at: datetime | None = None
 
-    def require(self, *states: CampaignState, what: str) -> None:
-        """Raise Conflict unless the campaign is in one of the states."""
+    def require(self, *states: CampaignState, action: str) -> None:
+        """Raise Conflict unless the campaign is in one of the states. `action`: a participle, such as "launched"."""
         if self.state not in states:
-            raise Conflict(f"A campaign that is {self.state} cannot be {what}.")
+            raise Conflict(f"A campaign that is {self.state} cannot be {action}.")
 
 
 @dataclass(slots=True)
@@ -112,10 +112,10 @@ class Frozen:
             for block, by_variant in self.content.items()
         }
 
-    def members_from(self, index: int, most: int) -> BitMap:
-        """Return at most `most` members of the audience at or above an index."""
+    def members_from(self, index: int, limit: int) -> BitMap:
+        """Return at most `limit` members of the audience, from an index on."""
         start = self.audience.rank(index - 1) if index > 0 else 0
-        return BitMap(self.audience[start : start + most])
+        return BitMap(self.audience[start : start + limit])
 
 
 def _compressed(bitmap: BitMap) -> BitMap:
@@ -164,7 +164,7 @@ class SliceProgress:
         skipped = list(self.skipped.values())
         return self.handled - BitMap.union(*skipped) if skipped else self.handled
 
-    def places(self) -> Iterator[tuple[str, str | None, BitMap]]:
+    def by_status(self) -> Iterator[tuple[str, str | None, BitMap]]:
         """Yield every contact of the campaign by status and reason; each is in exactly one of the sets."""
         if self.frozen is not None:
             yield "requested", None, self.requested

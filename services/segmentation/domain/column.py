@@ -18,7 +18,7 @@ from shared.criteria.days import window_years
 from shared.criteria.grammar import AnniversaryWithinDays, InNextDays, Operator, Period
 from shared.events.labeling import Scalar
 
-MOST_TEXTS = 1024
+MAX_INDEXED_TEXTS = 1024  # texts with a bitmap, per field
 
 
 class Column:
@@ -58,17 +58,17 @@ class Column:
             self._put_text(text, contacts)
 
     def _put_text(self, text: str, contacts: Sequence[int]) -> None:
-        found = self.texts.get(text)
-        if found is not None:
-            found.update(contacts)
-        elif len(self.texts) < MOST_TEXTS:
+        holders = self.texts.get(text)
+        if holders is not None:
+            holders.update(contacts)
+        elif len(self.texts) < MAX_INDEXED_TEXTS:
             self.texts[text] = BitMap(contacts)
         else:
             self.unindexed.put(contacts, text)
 
     def _remove(self, contacts: BitMap) -> None:
-        gone = [text for text, holders in self.texts.items() if _emptied(holders, contacts)]
-        for text in gone:
+        emptied = [text for text, holders in self.texts.items() if _discard(holders, contacts)]
+        for text in emptied:
             del self.texts[text]
         self.unindexed.remove(contacts)
         self.days.remove(contacts)
@@ -89,9 +89,9 @@ class Column:
 
     def get(self, contact: int) -> Scalar | None:
         """Return the value of one contact; texts and numbers in the form for comparison."""
-        for answer in (True, False):
-            if contact in self.booleans[answer]:
-                return answer
+        for value in (True, False):
+            if contact in self.booleans[value]:
+                return value
         day = self.days.get(contact)
         if day is not None:
             return date.fromordinal(day).isoformat()
@@ -106,20 +106,20 @@ class Column:
         self, operator: Operator, operand: Scalar | tuple[Scalar, ...], universe: BitMap, within: BitMap | None
     ) -> BitMap:
         """Return the contacts of the universe for whom the comparison is true; see the grammar."""
-        several = operand if isinstance(operand, tuple) else (operand,)
+        operands = operand if isinstance(operand, tuple) else (operand,)
         match operator:
             case "is":
-                return self._equal(several[0], within) & universe
+                return self._equal(operands[0], within) & universe
             case "in":
-                return self.any_of(several, within) & universe
+                return self.any_of(operands, within) & universe
             case "is_not":
-                return universe - self._equal(several[0], within)
+                return universe - self._equal(operands[0], within)
             case "exists":
-                return self.present() & universe if several[0] else universe - self.present()
+                return self.present() & universe if operands[0] else universe - self.present()
             case "starts_with":
-                return self._starting(normal(str(several[0])), within) & universe
+                return self._starting(normal(str(operands[0])), within) & universe
             case _:
-                return self._ordered(operator, several, within) & universe
+                return self._ordered(operator, operands, within) & universe
 
     def any_of(self, values: Sequence[Scalar], within: BitMap | None) -> BitMap:
         """Return the contacts that have one of the values; texts without a bitmap are scanned once for all values."""
@@ -164,10 +164,11 @@ class Column:
         if day is not None:
             return self.days.compared(day.toordinal(), within)[1]
         text = normal(value)
-        found = self.texts.get(text)
-        # A value gets a bitmap when there is room for one; its other holders may be among the texts without bitmaps.
+        indexed = self.texts.get(text)
+        # A text gets a bitmap as soon as there is room for one. Contacts that got the text earlier may be among those
+        # without a bitmap.
         unindexed = self.unindexed.any_of({text}, within)
-        return unindexed if found is None else found | unindexed
+        return unindexed if indexed is None else indexed | unindexed
 
     def _starting(self, prefix: str, within: BitMap | None) -> BitMap:
         found = [holders for text, holders in self.texts.items() if text.startswith(prefix)]
@@ -200,24 +201,26 @@ def anniversary_range(first: date, last: date) -> tuple[int, int]:
     """Return the months and days whose anniversaries are from `first` to `last`, two days of one year."""
     highest = month_and_day(last)
     if (last.month, last.day) == (2, 28) and not isleap(last.year):
-        highest += 1  # the anniversary of 29 February
+        highest += 1  # 29 February has its anniversary on this day
     lowest = month_and_day(first)
     return lowest, highest
 
 
-def _emptied(holders: BitMap, contacts: BitMap) -> bool:
+def _discard(holders: BitMap, contacts: BitMap) -> bool:
+    """Remove contacts from the bitmap in place; return whether it is empty then."""
     holders -= contacts
     return not holders
 
 
 def _days_starting(prefix: str) -> tuple[int, int] | None:
-    """Return the first and last day (ordinals) whose text starts with the prefix: these texts sort like days."""
+    """Return the first and last day (ordinals) whose text starts with the prefix; None if there is none."""
     first = _first_day(lambda text: text >= prefix)
     last = _first_day(lambda text: text[: len(prefix)] > prefix) - 1
     return (first, last) if first <= last else None
 
 
 def _first_day(reached: Callable[[str], bool]) -> int:
+    """Return the first day (an ordinal) whose text satisfies `reached`, by binary search: texts sort like days."""
     lowest, highest = 1, date.max.toordinal() + 1
     while lowest < highest:
         middle = (lowest + highest) // 2

@@ -1,4 +1,4 @@
-"""Finds the criteria whose truth a batch may have changed."""
+"""Finds the facts on which the truth of a criterion depends, by name."""
 
 from uuid import UUID
 
@@ -23,15 +23,15 @@ KNOWN: Name = ("known",)
 
 
 def concerns(criterion: Criterion, merged: MergedLabels = NONE_MERGED) -> frozenset[Name]:
-    """Return the names, as in `Touched.about`, on which the criterion's truth depends.
+    """Return the names, as in `Touched.names`, on which the criterion's truth depends.
 
-    Every criterion depends on the known contacts; inlined segments count, and so do labels merged with those that it
-    names.
+    Every criterion depends on the known contacts. The names of inlined segments are included, and so are those of
+    labels that were merged with a label that the criterion names.
     """
-    found: set[Name] = {KNOWN}
+    names: set[Name] = {KNOWN}
     for node in walk(criterion, into_segments=True):
-        found.update(_of_interest(node) or _of_attributes(node))
-    return frozenset(found if not merged else (alike for name in found for alike in _alike(name, merged)))
+        names.update(_of_interest(node) or _of_attributes(node))
+    return frozenset(names if not merged else (alike for name in names for alike in _alike(name, merged)))
 
 
 def _alike(name: Name, merged: MergedLabels) -> list[Name]:
@@ -40,8 +40,10 @@ def _alike(name: Name, merged: MergedLabels) -> list[Name]:
         return [name]
     names: list[Name] = [(name[0], label.int) for label in merged.alike(UUID(int=name[1]))]
     # Whether a contact refuses the label also depends on the labels that it was merged with.
-    held: list[Name] = [("label", number) for kind, number in names if kind == "click.label"] if len(names) > 1 else []
-    return names + held
+    held_labels: list[Name] = (
+        [("label", number) for kind, number in names if kind == "click.label"] if len(names) > 1 else []
+    )
+    return names + held_labels
 
 
 def _of_interest(node: Criterion) -> set[Name]:

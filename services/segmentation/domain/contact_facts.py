@@ -42,8 +42,8 @@ class SliceFacts:
 
     def label_since(self, label: UUID) -> date | None:
         indexes = [self.target.labels.get(alike.int) for alike in self.target.merged.alike(label)]
-        found = [index.get(self.contact) for index in indexes if index is not None]
-        since = min((day for day in found if day is not None), default=None)
+        days = [index.get(self.contact) for index in indexes if index is not None]
+        since = min((day for day in days if day is not None), default=None)
         return None if since is None else date.fromordinal(since + EPOCH)
 
     def refused(self, label: UUID) -> bool:
@@ -52,25 +52,25 @@ class SliceFacts:
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
         days = _range(first, last)
         if asked.selector == "label" and isinstance(asked.target, UUID):
-            only = BitMap([self.contact])
-            return number_of(label_planes(self.target, asked.target, days, only, False, refused=True), self.contact)
+            within = BitMap([self.contact])
+            return number_of(label_planes(self.target, asked.target, days, within, False, refused=True), self.contact)
         return sum(tally.number(days, self.contact) for tally in clicks(self.target, asked))
 
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> Mapping[UUID, LabelClicks]:
-        days, only, merged = _range(first, last), BitMap([self.contact]), self.target.merged
+        days, within, merged = _range(first, last), BitMap([self.contact]), self.target.merged
         latest: dict[UUID, int] = {}
         for label, tally in self._clicked_labels():
             label = merged.last.get(label, label)
             if (labels is None or label in labels) and tally.number(days, self.contact):
-                day = max(day for day, _ in tally.clicked_by_day(days, only))
+                day = max(day for day, _ in tally.clicked_by_day(days, within))
                 latest[label] = max(day, latest.get(label, day))
-        found: dict[UUID, LabelClicks] = {}
+        by_label: dict[UUID, LabelClicks] = {}
         for label, day in latest.items():
-            planes = label_planes(self.target, label, days, only, False, refused=True)
-            found[label] = LabelClicks(number_of(planes, self.contact), date.fromordinal(day))
-        return found
+            planes = label_planes(self.target, label, days, within, False, refused=True)
+            by_label[label] = LabelClicks(number_of(planes, self.contact), date.fromordinal(day))
+        return by_label
 
     def _clicked_labels(self) -> Iterator[tuple[UUID, Tally]]:
         for name, tally in self.target.tallies.items():

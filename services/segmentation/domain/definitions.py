@@ -36,9 +36,9 @@ class Definitions:
     """All segments of an account that can be evaluated.
 
     `broken`: those that cannot, with the reasons: something that they name was deleted, or they include a broken
-    segment. The argument has only those that are broken themselves. `previous`: earlier definitions, of which unchanged
-    ones are reused. `merged`: the account's merged labels; a segment that names one of them means all labels merged
-    with it.
+    segment. The argument has only those that are broken themselves, not those that include them. `previous`: earlier
+    definitions, of which unchanged ones are reused. `merged`: the account's merged labels; a segment that names one of
+    them means all labels merged with it.
     """
 
     def __init__(
@@ -55,37 +55,37 @@ class Definitions:
         self.broken: dict[UUID, str] = dict(broken)
         self._concerned: dict[Name, list[UUID]] = {}
         self._criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
-        same = previous is not None and previous.zone == zone and previous.merged.last == merged.last
-        old = previous if same else None
-        self._leaves: dict[Criterion, Criterion] = old.shared_leaves() if old is not None else {}
+        is_reusable = previous is not None and previous.zone == zone and previous.merged.last == merged.last
+        reusable = previous if is_reusable else None
+        self._leaves: dict[Criterion, Criterion] = reusable.shared_leaves() if reusable is not None else {}
         for segment_id, (name, criterion) in segments.items():
             if segment_id in self.broken or self._includes_broken(segment_id, criterion, set()):
                 continue
-            if old is not None and old.has_same(segment_id, name, criterion):
-                self.all[segment_id] = old.all[segment_id]
+            if reusable is not None and reusable.has_same(segment_id, name, criterion):
+                self.all[segment_id] = reusable.all[segment_id]
             else:
                 self._add(segment_id, name, criterion)
         for definition in self.all.values():
-            for name_of_concern in definition.concerns:
-                self._concerned.setdefault(name_of_concern, []).append(definition.segment_id)
+            for concern in definition.concerns:
+                self._concerned.setdefault(concern, []).append(definition.segment_id)
 
     def _add(self, segment_id: UUID, name: str, criterion: Criterion) -> None:
         try:
-            whole = inline_segments(criterion, self._criteria.get)
+            inlined = inline_segments(criterion, self._criteria.get)
         except InvalidCriterion as invalid:
             self.broken[segment_id] = invalid.faults[0].detail
             return
         # The time zone is part of the fingerprint, because it determines the days.
-        meant = f"{self.zone} {whole!r}{self._merged_in(whole)}"
-        fingerprint = sha256(meant.encode("utf-8", "surrogatepass")).digest()[:16]
-        shared = share_leaves(whole, self._leaves)
-        about = concerns(whole, self.merged)
-        self.all[segment_id] = Definition(segment_id, name, shared, fingerprint, moves_with_the_day(whole), about)
+        meaning = f"{self.zone} {inlined!r}{self._merged_in(inlined)}"
+        fingerprint = sha256(meaning.encode("utf-8", "surrogatepass")).digest()[:16]
+        shared = share_leaves(inlined, self._leaves)
+        names = concerns(inlined, self.merged)
+        self.all[segment_id] = Definition(segment_id, name, shared, fingerprint, moves_with_the_day(inlined), names)
 
-    def _merged_in(self, whole: Criterion) -> str:
+    def _merged_in(self, inlined: Criterion) -> str:
         """Return the part of the fingerprint for merged labels: empty if the criterion names none."""
-        named = sorted(references(whole, into_segments=True).labels)
-        if any(isinstance(node, TopLabel) and node.among is None for node in walk(whole, into_segments=True)):
+        named = sorted(references(inlined, into_segments=True).labels)
+        if any(isinstance(node, TopLabel) and node.among is None for node in walk(inlined, into_segments=True)):
             named = sorted({*named, *self.merged.last})
         alike = [sorted(self.merged.alike(label)) for label in named]
         groups = [[label.hex for label in group] for group in alike if len(group) > 1]
@@ -102,30 +102,30 @@ class Definitions:
         return False
 
     def has_same(self, segment_id: UUID, name: str, criterion: Criterion) -> bool:
-        """Return whether the segment already has this definition and names no other segments, which may have
+        """Return whether the definition of the segment is unchanged and names no other segments: these may have
         changed."""
-        found = self.all.get(segment_id)
+        definition = self.all.get(segment_id)
         return (
-            found is not None
-            and found.name == name
+            definition is not None
+            and definition.name == name
             and self._criteria[segment_id] is criterion
             and not references(criterion).segments
         )
 
     def shared_leaves(self) -> dict[Criterion, Criterion]:
-        """Return the leaves that are already shared; drop those of changed segments if there are many."""
+        """Return the leaves that are shared already; none if too many of them are of former definitions."""
         if len(self._leaves) > 4 * len(self._criteria) + 1000:
             return {}
         return self._leaves
 
-    def concerned(self, about: Iterable[Name]) -> list[Definition]:
+    def concerned(self, names: Iterable[Name]) -> list[Definition]:
         """Return the segments whose members may change with a batch about these names."""
-        found = {segment_id for name in about for segment_id in self._concerned.get(name, ())}
-        return [self.all[segment_id] for segment_id in found]
+        segment_ids = {segment_id for name in names for segment_id in self._concerned.get(name, ())}
+        return [self.all[segment_id] for segment_id in segment_ids]
 
 
 def share_leaves(node: Criterion, leaves: dict[Criterion, Criterion]) -> Criterion:
-    """Return the same criterion with one object for all equal leaves, so that an evaluation can compare identities."""
+    """Return the criterion with one object for all equal leaves, so that evaluators can compare by identity."""
     match node:
         case All(parts) | AnyOf(parts):
             return replace(node, parts=tuple(share_leaves(part, leaves) for part in parts))

@@ -64,20 +64,20 @@ class Evaluator:
             case InSegment(segment, criterion):
                 return self._segment(segment, criterion)
             case _:
-                # By identity, because hashing a leaf takes longer than evaluating one. The caller keeps the criteria
-                # alive.
-                found = self._leaves.get(id(node))
-                if found is None:
-                    found = self._leaves[id(node)] = self._leaf(node)
-                return found
+                # Leaves are compared by identity, because hashing one takes longer than evaluating it. The caller keeps
+                # the criteria alive, so identities stay unique.
+                members = self._leaves.get(id(node))
+                if members is None:
+                    members = self._leaves[id(node)] = self._leaf(node)
+                return members
 
     def _segment(self, segment: UUID, criterion: Criterion | None) -> BitMap:
-        found = self._segments.get(segment)
-        if found is None:
+        members = self._segments.get(segment)
+        if members is None:
             if criterion is None:
                 raise ValueError(f"segment {segment} was not inlined")
-            found = self._segments[segment] = self.members(criterion)
-        return found
+            members = self._segments[segment] = self.members(criterion)
+        return members
 
     def _leaf(self, node: Criterion) -> BitMap:
         match node:
@@ -112,15 +112,15 @@ class Evaluator:
             case ContactCreated(period):
                 days = days_of(period, self.target.day)
                 if self._keep:
-                    return self.target.created.kept_between(*days) & self.universe
+                    return self.target.created.cached_between(*days) & self.universe
                 return self.target.created.between(*days, self._within) & self.universe
             case _:
                 raise TypeError(f"{type(node).__name__} is not a leaf")
 
     def _clicked(self, node: Clicked, count: Count, period: Period | None) -> BitMap:
         label = node.target if node.selector == "label" and isinstance(node.target, UUID) else None
-        simple = label is None or not (self.target.merged or refusing(self.target, label))
-        if label is None or simple:
+        is_plain_sum = label is None or not (self.target.merged or refusing(self.target, label))
+        if label is None or is_plain_sum:
             return self._counted(clicks(self.target, node), count, period)
         days = days_of(period, self.target.day)
         planes = label_planes(self.target, label, days, self._within, self._keep, refused=node.refused)
@@ -130,28 +130,28 @@ class Evaluator:
         return BitMap.union(*(self._holding(self.target.merged.alike(label), period) for label in labels))
 
     def _holding(self, alike: Sequence[UUID], period: Period | None) -> BitMap:
-        """Return the contacts that hold one of several merged labels, since the earliest day."""
-        found = [index for label in alike if (index := self.target.labels.get(label.int)) is not None]
-        if not found:
+        """Return the contacts that hold one of several merged labels, and have done so since a day of the period."""
+        indexes = [index for label in alike if (index := self.target.labels.get(label.int)) is not None]
+        if not indexes:
             return BitMap()
         if period is None:
-            return BitMap.union(*(index.present for index in found)) & self.universe
+            return BitMap.union(*(index.present for index in indexes)) & self.universe
         first, last = days_of(period, self.target.day)
         lowest, highest = max(first - EPOCH, 0), last - EPOCH
-        holding = self._since(found, lowest, highest)
-        return holding if len(found) == 1 or lowest == 0 else holding - self._since(found, 0, lowest - 1)
+        holding = self._held_since(indexes, lowest, highest)
+        return holding if len(indexes) == 1 or lowest == 0 else holding - self._held_since(indexes, 0, lowest - 1)
 
-    def _since(self, found: Sequence[Ordered], lowest: int, highest: int) -> BitMap:
+    def _held_since(self, indexes: Sequence[Ordered], lowest: int, highest: int) -> BitMap:
         if self._keep:
-            return BitMap.union(*(index.kept_between(lowest, highest) for index in found)) & self.universe
-        return BitMap.union(*(index.between(lowest, highest, self._within) for index in found)) & self.universe
+            return BitMap.union(*(index.cached_between(lowest, highest) for index in indexes)) & self.universe
+        return BitMap.union(*(index.between(lowest, highest, self._within) for index in indexes)) & self.universe
 
     def _counted(self, tallies: Sequence[Tally], count: Count, period: Period | None) -> BitMap:
         if not tallies:
             return self.universe if count.holds(0) else BitMap()
         days = days_of(period, self.target.day)
         if count == ONCE and not self._keep:
-            return BitMap.union(*(tally.ever(days, self._within) for tally in tallies)) & self.universe
+            return BitMap.union(*(tally.contacts_with_any(days, self._within) for tally in tallies)) & self.universe
         return satisfying(add_tallies(tallies, days, self._within, self._keep), count, self.universe)
 
     def _compared(self, key: str, operator: Operator, operand: Scalar | tuple[Scalar, ...]) -> BitMap:
@@ -183,9 +183,9 @@ def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:
     if node.selector != "url_starts_with":
         return target.named(name_of(node))
     prefix = str(node.target)
-    kept = target.prefixes.get(prefix)
-    if kept is not None and kept.ready:
-        return [kept.tally]
+    prefix_sum = target.prefixes.get(prefix)
+    if prefix_sum is not None and prefix_sum.ready:
+        return [prefix_sum.tally]
     urls = [url for url in target.urls if url.startswith(prefix)]
     return [tally for url in urls for tally in target.named(("click.url", url))]
 

@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
-from services.segmentation.domain.slice import CLICKED, CONSENT, DENIED, EPOCH, REFUSED, Name, Slice, wholes_of
+from services.segmentation.domain.slice import CLICKED, CONSENT, DENIED, EPOCH, REFUSED, Name, Slice, sum_names_of
 from shared.criteria import attributes_of, refuses, taken_over_by
 from shared.criteria.comparing import day_of
 from shared.criteria.grammar import Attribute
@@ -18,49 +18,50 @@ from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.tracking import ContactClicked
 
-# Since 1980 the offsets of time zones are multiples of a quarter of an hour, so a quarter is within one day.
+# Since 1980 the offsets of time zones are multiples of a quarter of an hour, so a quarter never spans two days.
 _QUARTER = 900
 _SINCE_1980 = 315_532_800 // _QUARTER
-_MOST_QUARTERS = 100_000
+_MAX_QUARTERS = 100_000
 
 
 class Days:
-    """Computes the account's day (an ordinal) of a moment, with a cache, because a computation takes a microsecond."""
+    """Computes the account's day (an ordinal) of a moment, and caches it: computing it takes a microsecond."""
 
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
-        self._found: dict[float, int] = {}
+        self._cache: dict[float, int] = {}
 
     def of(self, moment: datetime) -> int:
         """Return the ordinal of the day in which the moment falls."""
         quarter = moment.timestamp() // _QUARTER
-        day = self._found.get(quarter)
+        day = self._cache.get(quarter)
         if day is None:
             day = day_of(moment, self.zone).toordinal()
-            if len(self._found) >= _MOST_QUARTERS:
-                self._found.clear()
+            if len(self._cache) >= _MAX_QUARTERS:
+                self._cache.clear()
             if quarter >= _SINCE_1980:
-                self._found[quarter] = day
+                self._cache[quarter] = day
         return day
 
 
 @dataclass(slots=True)
 class Touched:
-    """The contacts and names that a batch has changed, for which criteria may have changed.
+    """What a batch has changed: contacts (indexes of the slice), and the names of the facts about them.
 
-    `about` has names as in `services.segmentation.domain.slice`, ("label", id), ("field", key) and ("known",).
+    Names are those of tallies, see `services.segmentation.domain.slice`, ("label", id), ("field", key),
+    ("attribute", name), ("created",), ("refused",) and ("known",).
     """
 
     contacts: BitMap = field(default_factory=BitMap)
-    about: set[Name] = field(default_factory=set)
+    names: set[Name] = field(default_factory=set)
 
 
 def fold(target: Slice, events: Iterable[ContactEvent], days: Days, partitions: int) -> Touched:
-    """Fold events of the slice's contacts, in order. The slice must have been moved to the newest of their days."""
+    """Fold events of the slice's contacts, in order. The slice must have advanced to the newest of their days."""
     batch = _Batch(target, days)
-    add = batch.by_type.get
+    method_of = batch.by_type.get
     for event in events:
-        method = add(type(event))
+        method = method_of(type(event))
         if method is not None:
             method(event, event.contact_id // partitions)
     return batch.apply()
@@ -100,8 +101,8 @@ class _Batch:
         """Keep the earlier day when a label is removed because it was merged into a label that is held too."""
         into = taken_over_by(event)
         if into is not None:
-            old, kept = self.since(event.label_id.int, contact), self.since(into.int, contact)
-            if old is not None and kept is not None and old < kept:
+            old, current = self.since(event.label_id.int, contact), self.since(into.int, contact)
+            if old is not None and current is not None and old < current:
                 self.held.setdefault(into.int, {})[contact] = old
 
     def since(self, label: int, contact: int) -> int | None:
@@ -169,56 +170,58 @@ class _Batch:
             self.give_back(other.int, contact)
         pending = self.held.setdefault(label, {})
         if contact in pending:
-            begun = pending[contact] is not None
+            is_held = pending[contact] is not None
         else:
             index = self.target.labels.get(label)
-            begun = index is not None and contact in index.present
-        if not begun:
+            is_held = index is not None and contact in index.present
+        if not is_held:
             pending[contact] = self.days.of(event.occurred_at) - EPOCH
 
     def give_back(self, label: int, contact: int) -> None:
-        """Note that the contact does not refuse the label, whether it did before or not."""
+        """Record that the contact does not refuse the label, whether or not it did before."""
         if label in self.refused or label in self.target.refused:
             self.refused.setdefault(label, {})[contact] = False
 
     def apply(self) -> Touched:
         touched = Touched()
-        everyone: set[int] = set()
+        changed_contacts: set[int] = set()
         for day, name, contacts in ((day, *one) for day, counted in self.counted.items() for one in counted.items()):
             self.target.count(name, day, contacts)
-            touched.about.add(name)
-            touched.about.update(wholes_of(name))
+            touched.names.add(name)
+            touched.names.update(sum_names_of(name))
             if name[0] in ("click", "engaged"):
-                everyone.update(contacts)
+                changed_contacts.update(contacts)
         for label, pending in self.held.items():
             self.hold(label, pending)
-            touched.about.add(("label", label))
+            touched.names.add(("label", label))
             self.target.changed.add(("label", label))
-            everyone.update(pending)
+            changed_contacts.update(pending)
         for label, changes in self.refused.items():
             if self.refuse(label, changes):
-                touched.about.add(REFUSED)
+                touched.names.add(REFUSED)
                 self.target.changed.add(("refused", label))
         if self.changed:
             self.change(touched)
-            everyone.update(self.changed)
-        touched.contacts = BitMap(list(everyone))
+            changed_contacts.update(self.changed)
+        touched.contacts = BitMap(list(changed_contacts))
         return touched
 
     def hold(self, label: int, pending: dict[int, int | None]) -> None:
         index = self.target.labels.get(label)
         if index is None:
             index = self.target.labels[label] = Ordered()
-        gone = [contact for contact, since in pending.items() if since is None]
-        if gone:
-            index.remove(BitMap(gone))
-        # Days of labels are stored from 1970 on; earlier days count as the first.
+        removed = [contact for contact, since in pending.items() if since is None]
+        if removed:
+            index.remove(BitMap(removed))
+        # Days of labels are stored as days since 1970-01-01; earlier days are stored as that day.
         index.put({contact: max(since, 0) for contact, since in pending.items() if since is not None})
 
     def refuse(self, label: int, changes: dict[int, bool]) -> bool:
         """Set whether contacts refuse the label; return whether that changed for any of them."""
         before = self.target.refused.get(label, BitMap())
-        after = before - BitMap(list(changes)) | BitMap([contact for contact, refuses in changes.items() if refuses])
+        after = before - BitMap(list(changes)) | BitMap(
+            [contact for contact, is_refused in changes.items() if is_refused]
+        )
         self.target.refused[label] = after
         return before != after
 
@@ -230,17 +233,17 @@ class _Batch:
         before = target.known
         target.known = (before - BitMap(list(self.changed))) | BitMap(active)
         if before != target.known:
-            touched.about.add(("known",))
+            touched.names.add(("known",))
             target.changed.add(("known",))
         self.put_fields(touched)
 
     def put_created(self, touched: Touched) -> None:
         before = self.target.created.present.copy()
         self.target.created.remove(BitMap([contact for contact, day in self.created.items() if day is None]))
-        given = {contact: day for contact, day in self.created.items() if day is not None}
-        self.target.created.put(given)
-        if given or before != self.target.created.present:
-            touched.about.add(("created",))
+        days = {contact: day for contact, day in self.created.items() if day is not None}
+        self.target.created.put(days)
+        if days or before != self.target.created.present:
+            touched.names.add(("created",))
             self.target.changed.add(("created",))
 
     def put_attributes(self, touched: Touched) -> None:
@@ -248,17 +251,17 @@ class _Batch:
             contact: attributes_of(event) if event.state == "active" else {} for contact, event in self.changed.items()
         }
         for name in get_args(Attribute):
-            self.put_attribute(touched, name, {contact: found.get(name) for contact, found in values.items()})
+            self.put_attribute(touched, name, {contact: attributes.get(name) for contact, attributes in values.items()})
         denied = {contact: _denial(event) for contact, event in self.changed.items()}
         self.put_attribute(touched, CONSENT, denied)
 
-    def put_attribute(self, touched: Touched, name: str, given: Mapping[int, str | None]) -> None:
+    def put_attribute(self, touched: Touched, name: str, values: Mapping[int, str | None]) -> None:
         column = self.target.attributes.get(name)
-        if column is None and any(value is not None for value in given.values()):
+        if column is None and any(value is not None for value in values.values()):
             column = self.target.attributes[name] = Column()
         if column is not None:
-            column.put(given)
-            touched.about.add(("attribute", name))
+            column.put(values)
+            touched.names.add(("attribute", name))
             self.target.changed.add(("attribute", name))
 
     def put_fields(self, touched: Touched) -> None:
@@ -273,7 +276,7 @@ class _Batch:
                     for contact, event in self.changed.items()
                 }
             )
-            touched.about.add(("field", key))
+            touched.names.add(("field", key))
             target.changed.add(("field", key))
 
 

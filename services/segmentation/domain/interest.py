@@ -14,19 +14,21 @@ from shared.criteria.grammar import MoreClicks
 def label_planes(
     target: Slice, label: UUID, days: Range, within: BitMap | None, keep: bool, *, refused: bool = False
 ) -> Planes:
-    """Return the clicks on a label in a range of days, not to be modified. `refused`: include contacts that refused
-    it."""
+    """Return the clicks on a label in a range of days as bit slices, which must not be modified.
+
+    `refused`: include the contacts that refuse the label.
+    """
     alike = target.merged.alike(label)
     if len(alike) == 1:
         planes = add_tallies(target.named(("click.label", label.int)), days, within, keep)
     else:
         planes = _planes_of_merged([one.int for one in alike], target, days, within, keep)
-    without = BitMap() if refused else refusing(target, label)
-    return [plane - without for plane in planes] if without else planes
+    excluded = BitMap() if refused else refusing(target, label)
+    return [plane - excluded for plane in planes] if excluded else planes
 
 
 def _planes_of_merged(labels: Sequence[int], target: Slice, days: Range, within: BitMap | None, keep: bool) -> Planes:
-    """Add up the clicks on labels that were merged; a click on a link with several of them counts once."""
+    """Return the sum of the clicks on merged labels; a click on a link with several of them counts once."""
     planes: Planes = []
     for label in labels:
         add_planes(planes, add_tallies(target.named(("click.label", label)), days, within, keep), None)
@@ -57,7 +59,7 @@ def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | N
 
 
 def clicked_labels(target: Slice) -> list[UUID]:
-    """Return the labels that anybody has clicked on."""
+    """Return the labels with at least one click."""
     return [UUID(int=name[1]) for name in target.tallies if name[0] == "click.label" and isinstance(name[1], int)]
 
 
@@ -81,17 +83,18 @@ def top_label(
     if not candidates or not ties:
         return candidates
     # Equal numbers of clicks: the later last click ranks first, then the older label.
-    mine = _last_day(target, label, days, candidates, keep)
+    last_days = _last_day(target, label, days, candidates, keep)
     for other, equal in ties:
         tied = equal & candidates
         if tied:
-            later, same = compared_planes(_last_day(target, other, days, tied, keep), mine, tied)
+            later, same = compared_planes(_last_day(target, other, days, tied, keep), last_days, tied)
             candidates = candidates - (later | same if other.int < label.int else later)
     return candidates
 
 
 def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool) -> Planes:
-    """Return the last day on which the contacts in `within` clicked on a label; others may be included."""
+    """Return the last day on which each contact clicked on a label, as bit slices; contacts outside `within` may be
+    included."""
     tallies = [tally for one in target.merged.alike(label) for tally in target.named(("click.label", one.int))]
     latest: Planes = []
     for tally in tallies:
@@ -100,11 +103,11 @@ def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: boo
     return latest
 
 
-def _greater(one: Planes, other: Planes) -> Planes:
-    """Return the greater number of each contact."""
-    more, _ = compared_planes(other, one)
+def _greater(first: Planes, second: Planes) -> Planes:
+    """Return the greater of two numbers for each contact."""
+    more, _ = compared_planes(second, first)
     return [
-        ((one[level] if level < len(one) else BitMap()) - more)
-        | ((other[level] if level < len(other) else BitMap()) & more)
-        for level in range(max(len(one), len(other)))
+        ((first[level] if level < len(first) else BitMap()) - more)
+        | ((second[level] if level < len(second) else BitMap()) & more)
+        for level in range(max(len(first), len(second)))
     ]

@@ -18,17 +18,17 @@ class Lift:
     highest: float
 
 
-def lift_of(sent: int, sent_did: int, held_out: int, held_out_did: int) -> Lift | None:
-    """Compare two shares; None if too few contacts were held out.
+def lift_of(sent: int, sent_successes: int, held_out: int, held_out_successes: int) -> Lift | None:
+    """Return the lift from two numbers of contacts and of successes; None if too few contacts were held out.
 
     The interval is Newcombe's hybrid score interval for the difference of two proportions (R. G. Newcombe, "Interval
     estimation for the difference between independent proportions", Statistics in Medicine 17, 1998, method 10).
     """
     if held_out < MIN_HELD_OUT or sent == 0:
         return None
-    first, second = sent_did / sent, held_out_did / held_out
-    first_lowest, first_highest = _wilson(sent_did, sent)
-    second_lowest, second_highest = _wilson(held_out_did, held_out)
+    first, second = sent_successes / sent, held_out_successes / held_out
+    first_lowest, first_highest = _wilson(sent_successes, sent)
+    second_lowest, second_highest = _wilson(held_out_successes, held_out)
     difference = first - second
     lowest = difference - sqrt((first - first_lowest) ** 2 + (second_highest - second) ** 2)
     highest = difference + sqrt((first_highest - first) ** 2 + (second - second_lowest) ** 2)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pyroaring import BitMap
 
-FEW = 8  # up to so many contacts are processed one by one
+FEW = 8  # up to this many contacts are processed one by one
 _TOP = 1 << 63
 _ALL = (1 << 64) - 1
 
@@ -45,8 +45,8 @@ class Ordered:
         self.present -= contacts
         for plane in self.planes:
             plane -= contacts
-        for found in self.ranges.values():
-            found -= contacts
+        for cached in self.ranges.values():
+            cached -= contacts
 
     def put(self, numbers: Mapping[int, int]) -> None:
         """Set numbers of contacts, replacing earlier ones."""
@@ -58,13 +58,13 @@ class Ordered:
         by_number: dict[int, list[int]] = {}
         for contact, number in numbers.items():
             by_number.setdefault(number, []).append(contact)
-        for (lowest, highest), found in self.ranges.items():
-            found |= BitMap([contact for contact, number in numbers.items() if lowest <= number <= highest])
+        for (lowest, highest), cached in self.ranges.items():
+            cached |= BitMap([contact for contact, number in numbers.items() if lowest <= number <= highest])
         while len(self.planes) < max(by_number).bit_length():
             self.planes.append(BitMap())
         if len(by_number) < 200:
-            for number, having in by_number.items():
-                self._set_bits(number, BitMap(having))
+            for number, holders in by_number.items():
+                self._set_bits(number, BitMap(holders))
         else:
             for level, plane in enumerate(self.planes):
                 plane |= BitMap([contact for contact, number in numbers.items() if number >> level & 1])
@@ -84,12 +84,12 @@ class Ordered:
 
     def compared(self, number: int, within: BitMap | None = None) -> tuple[BitMap, BitMap, BitMap]:
         """Return the contacts with a smaller, the same, and a greater number; only those in `within`, unless None."""
-        asked = self.present if within is None else self.present & within
-        less, equal = BitMap(), asked
+        considered = self.present if within is None else self.present & within
+        less, equal = BitMap(), considered
         if number < 0:
-            return less, BitMap(), asked
+            return less, BitMap(), considered
         if number.bit_length() > len(self.planes):
-            return asked, BitMap(), BitMap()
+            return considered, BitMap(), BitMap()
         for level in range(len(self.planes) - 1, -1, -1):
             if not equal:
                 break
@@ -98,27 +98,27 @@ class Ordered:
                 equal = equal & self.planes[level]
             else:
                 equal = equal - self.planes[level]
-        return less, equal, asked - less - equal
+        return less, equal, considered - less - equal
 
     def any_of(self, numbers: Iterable[int], within: BitMap | None = None) -> BitMap:
         """Return the contacts that have one of the numbers, in one pass through the bit slices."""
-        asked = self.present if within is None else self.present & within
-        fitting = sorted({number for number in numbers if number >= 0 and number.bit_length() <= len(self.planes)})
+        considered = self.present if within is None else self.present & within
+        targets = sorted({number for number in numbers if number >= 0 and number.bit_length() <= len(self.planes)})
         found: list[BitMap] = []
-        waiting = [(asked, fitting, len(self.planes) - 1)]
+        waiting = [(considered, targets, len(self.planes) - 1)]
         while waiting:
-            contacts, several, level = waiting.pop()
-            if not contacts or not several:
+            contacts, targets, level = waiting.pop()
+            if not contacts or not targets:
                 continue
             if level < 0:
                 found.append(contacts)
             elif len(contacts) <= FEW:
-                wanted = set(several)
-                found.append(BitMap([contact for contact in contacts if self.get(contact) in wanted]))
+                target_set = set(targets)
+                found.append(BitMap([contact for contact in contacts if self.get(contact) in target_set]))
             else:
-                split = bisect_left(several, True, key=lambda number: bool(number >> level & 1))
-                waiting.append((contacts & self.planes[level], several[split:], level - 1))
-                waiting.append((contacts - self.planes[level], several[:split], level - 1))
+                split = bisect_left(targets, True, key=lambda number: bool(number >> level & 1))
+                waiting.append((contacts & self.planes[level], targets[split:], level - 1))
+                waiting.append((contacts - self.planes[level], targets[:split], level - 1))
         return BitMap.union(*found) if found else BitMap()
 
     def between(self, lowest: int, highest: int, within: BitMap | None = None) -> BitMap:
@@ -129,12 +129,12 @@ class Ordered:
         _, _, more = self.compared(highest, within)
         return (self.present if within is None else self.present & within) - less - more
 
-    def kept_between(self, lowest: int, highest: int) -> BitMap:
+    def cached_between(self, lowest: int, highest: int) -> BitMap:
         """Return the same as `between`, and cache it until `forget_ranges`; it must not be modified."""
-        found = self.ranges.get((lowest, highest))
-        if found is None:
-            found = self.ranges[lowest, highest] = self.between(lowest, highest)
-        return found
+        cached = self.ranges.get((lowest, highest))
+        if cached is None:
+            cached = self.ranges[lowest, highest] = self.between(lowest, highest)
+        return cached
 
     def forget_ranges(self) -> None:
         """Drop cached results that will not be queried again."""

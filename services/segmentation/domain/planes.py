@@ -38,8 +38,8 @@ def remove_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
         level += 1
 
 
-def counting(contacts: Sequence[int]) -> Planes:
-    """Return the number of occurrences of each contact in the list."""
+def occurrences(contacts: Sequence[int]) -> Planes:
+    """Return how often each contact occurs in the list, as bit slices."""
     once = BitMap(contacts)
     if len(once) == len(contacts):
         return [once]
@@ -138,14 +138,14 @@ def multiplied(planes: Sequence[BitMap], factor: int) -> Planes:
 def strengths(planes: Sequence[BitMap], universe: BitMap) -> dict[int, int]:
     """Return how many contacts of the universe have each number above zero."""
     waiting = [(BitMap.union(*planes) & universe if planes else BitMap(), 0, len(planes) - 1)]
-    found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     while waiting:
         contacts, number, level = waiting.pop()
         if not contacts:
             continue
         if level < 0:
-            found[number] = len(contacts)
+            counts[number] = len(contacts)
         else:
             waiting.append((contacts & planes[level], number | 1 << level, level - 1))
             waiting.append((contacts - planes[level], number, level - 1))
-    return found
+    return counts

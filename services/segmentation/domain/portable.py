@@ -20,7 +20,7 @@ class PortableCriterion(BaseModel):
 
     @classmethod
     def of(cls, criterion: Criterion, segments: Mapping[UUID, Criterion]) -> "PortableCriterion":
-        """Return the criterion with those of the account's segments that it needs."""
+        """Return the criterion with those of the account's segments that it names, directly or indirectly."""
         needed: dict[UUID, dict[str, Any]] = {}
         waiting = [criterion]
         while waiting:
@@ -56,8 +56,8 @@ class PortableBlock(BaseModel):
     variants: list[PortableVariant]
 
     @property
-    def to_decide(self) -> Block:
-        """The block in the form for decisions."""
+    def inlined(self) -> Block:
+        """The block in the form for evaluation."""
         return Block(self.block, tuple(Variant(one.variant, one.asked.inlined) for one in self.variants if one.asked))
 
 
@@ -70,7 +70,7 @@ class PortableAudience(BaseModel):
     hold_out_seed: str = ""
 
     @property
-    def to_select(self) -> Audience:
+    def inlined(self) -> Audience:
         """The audience in the form for evaluation."""
         return Audience(
             [one.inlined for one in self.include],

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.segmentation.domain.planes import add_planes, counting
+from services.segmentation.domain.planes import add_planes, occurrences
 from services.segmentation.domain.tally import Tally
 
-MOST_PREFIXES = 8  # in a slice; beyond this the oldest one is dropped
+MAX_PREFIXES = 8  # in a slice; beyond this the oldest one is dropped
 
 
 class PrefixSum:
     """The sum of the tallies of all links whose URL begins with `prefix`.
 
-    It is collected link by link, and clicks may be folded meanwhile: those on an included link are added to the sum,
-    others are included with their link. `ready`: all links are included.
+    The links are included one by one, while clicks may be folded in. A click on a link that is included is added to
+    the sum; other clicks follow when their link is included. `ready`: all links are included.
     """
 
     __slots__ = ("names", "prefix", "ready", "tally")
@@ -25,11 +25,11 @@ class PrefixSum:
         self.ready = False
 
     def matches(self, name: tuple[str | int | None, ...]) -> bool:
-        """Return whether a tally's name is of a link whose URL begins with the prefix."""
+        """Return whether a tally counts clicks on a link whose URL begins with the prefix."""
         return name[0] == "click.target" and str(name[3]).startswith(self.prefix)
 
     def add(self, name: tuple[str | int | None, ...], day: int, contacts: Sequence[int]) -> None:
-        """Add clicks on a link that are already in its own tally."""
+        """Add clicks that were just added to the tally of that name, if the sum includes it."""
         if name in self.names:
             self.tally.add(day, contacts)
         elif self.ready and self.matches(name):
@@ -37,17 +37,17 @@ class PrefixSum:
             self.tally.add(day, contacts)
 
     def collect(self, tallies: "dict[tuple[str | int | None, ...], Tally]") -> Iterator[None]:
-        """Add all links to the sum, and yield after each."""
+        """Include all links, and yield after each."""
         while not self.ready:
-            left = [name for name in tallies if name not in self.names and self.matches(name)]
-            for name in left:
-                self._put(name, tallies[name])
+            missing = [name for name in tallies if name not in self.names and self.matches(name)]
+            for name in missing:
+                self._include(name, tallies[name])
                 yield
-            self.ready = not left
+            self.ready = not missing
 
-    def _put(self, name: tuple[str | int | None, ...], tally: Tally) -> None:
+    def _include(self, name: tuple[str | int | None, ...], tally: Tally) -> None:
         self.names.add(name)
         for packed in tally.loose or ():
-            add_planes(self.tally.days.setdefault(packed >> 32, []), counting([packed & 0xFFFFFFFF]), None)
+            add_planes(self.tally.days.setdefault(packed >> 32, []), occurrences([packed & 0xFFFFFFFF]), None)
         for day, planes in tally.days.items():
             add_planes(self.tally.days.setdefault(day, []), planes, None)

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
-from services.segmentation.domain.prefixes import MOST_PREFIXES, PrefixSum
+from services.segmentation.domain.prefixes import MAX_PREFIXES, PrefixSum
 from services.segmentation.domain.tally import Tally
 from shared.criteria import MergedLabels
 
@@ -22,12 +22,12 @@ Name = tuple[str | int | None, ...]
 #   ("click.label", label)                  on a link that carried the label
 #   ("click.labels", label, label, …)       on a link that carried all of these, in order; for labels that are merged
 #   ("click.send", send id)
-#   ("click.target", message, link, url)    one link, as its clicks knew it
+#   ("click.target", message, link, url)    one link, as its clicks name it
 #   ("machine.send", send id)               clicks by machines, for reports alone
 #   ("engaged", kind)
 #   ("engaged.message", kind, message)
 #   ("engaged.whole", kind, ref, message, send id)    only those with a ref or a send
-# What is asked by another member than these is the sum of a few of them, which `parts` knows.
+# Criteria also name sums of several tallies. `parts` maps the name of a sum to the names of its tallies:
 #   ("click.message", message), ("click.link", link), ("click.url", url) -> click.target
 #   ("click.together", label) -> click.labels
 #   ("engaged.ref", kind, ref), ("engaged.send", kind, send id) -> engaged.whole
@@ -38,7 +38,7 @@ REFUSED: Name = ("refused",)
 # An attribute that no criterion uses; contacts that have denied consent to tracking have this value.
 CONSENT, DENIED = "tracking_consent", "denied"
 
-LOOSE_PARTS = 64
+LOOSE_PARTS = 64  # parts of a snapshot that hold the loose tallies
 
 NONE_MERGED = MergedLabels({})
 
@@ -49,16 +49,15 @@ class Slice:
     """The state of a slice. `services.segmentation.domain.folding` folds events into it, `Evaluator.members` queries
     it.
 
-    `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
-    the parts that the next snapshot must write, `sizes` the memory in bytes, about, that each part took when it was
+    `day` is the ordinal of the account's day that the slice is in; it only increases. `changed` has the names of
+    the parts that the next snapshot must write, `sizes` about how many bytes of memory each part took when it was
     last written or read: see `services.segmentation.domain.snapshot_parts`. `merged` are the account's labels that were
-    merged into others; what is held and counted stays under the label that its event names. `asked` is how many sums
-    may have been kept today for questions that no segment asks. The contact of index `i` has the id
+    merged into others; assignments and clicks stay under the label that their event names. `query_sums` is how many
+    sums may have been cached today for queries, in addition to those for segments. The contact of index `i` has the id
     `i * partitions + first_contact`.
     """
 
     __slots__ = (
-        "asked",
         "attributes",
         "changed",
         "columns",
@@ -71,6 +70,7 @@ class Slice:
         "partitions",
         "parts",
         "prefixes",
+        "query_sums",
         "refused",
         "sizes",
         "tallies",
@@ -81,7 +81,7 @@ class Slice:
         self.day = day
         self.partitions = partitions
         self.first_contact = first_contact
-        self.asked = 0
+        self.query_sums = 0
         self.changed: set[Name] = set()
         self.sizes: dict[Name, int] = {}
         self.merged = NONE_MERGED
@@ -98,50 +98,50 @@ class Slice:
 
     def tally(self, name: Name) -> Tally:
         """Return the tally of that name; create it if necessary."""
-        found = self.tallies.get(name)
-        if found is None:
-            found = self.tallies[name] = Tally()
+        tally = self.tallies.get(name)
+        if tally is None:
+            tally = self.tallies[name] = Tally()
             if name[0] == "click.target":
                 self.urls.add(str(name[3]))
-            for whole in wholes_of(name):
-                self.parts.setdefault(whole, []).append(name)
-        return found
+            for sum_name in sum_names_of(name):
+                self.parts.setdefault(sum_name, []).append(name)
+        return tally
 
     def count(self, name: Name, day: int, contacts: Sequence[int]) -> None:
         """Add one event of that name and day for each occurrence of a contact in the list."""
         tally = self.tally(name)
-        settled = tally.add(day, contacts)
-        for found in self.prefixes.values():
-            found.add(name, day, contacts)
-        if settled:
-            self.changed.update(("days", block_of(old), *name) for old in tally.days)
-        if settled or tally.loose is not None:
+        is_settled = tally.add(day, contacts)
+        for prefix_sum in self.prefixes.values():
+            prefix_sum.add(name, day, contacts)
+        if is_settled:
+            self.changed.update(("days", block_of(each_day), *name) for each_day in tally.days)
+        if is_settled or tally.loose is not None:
             self.changed.add(("loose", bucket_of(name)))
         else:
             self.changed.add(("days", block_of(day), *name))
 
     def prefix(self, prefix: str) -> PrefixSum:
         """Return the sum over all URLs that begin with `prefix`, which may not be collected yet."""
-        found = self.prefixes.get(prefix)
-        if found is None:
-            if len(self.prefixes) >= MOST_PREFIXES:
+        prefix_sum = self.prefixes.get(prefix)
+        if prefix_sum is None:
+            if len(self.prefixes) >= MAX_PREFIXES:
                 del self.prefixes[next(iter(self.prefixes))]
-            found = self.prefixes[prefix] = PrefixSum(prefix)
-        return found
+            prefix_sum = self.prefixes[prefix] = PrefixSum(prefix)
+        return prefix_sum
 
     def named(self, name: Name) -> Sequence[Tally]:
         """Return the tallies whose sum the name denotes."""
-        found = self.tallies.get(name)
-        if found is not None:
-            return (found,)
+        tally = self.tallies.get(name)
+        if tally is not None:
+            return (tally,)
         return [self.tallies[part] for part in self.parts.get(name, ())]
 
-    def pass_to(self, day: int) -> bool:
-        """Move forward to a day (an ordinal); return whether it is a new one."""
+    def advance_to(self, day: int) -> bool:
+        """Advance to a day (an ordinal); return False if the slice is at that day already, or past it."""
         if day <= self.day:
             return False
         self.day = day
-        self.asked = 0
+        self.query_sums = 0
         for tally in (*self.tallies.values(), *(one.tally for one in self.prefixes.values())):
             if tally.sums:
                 tally.pass_day()
@@ -150,24 +150,24 @@ class Slice:
         self.created.forget_ranges()
         return True
 
-    def settle_day(self) -> None:
-        """Note that all criteria that depend on the day were evaluated since `pass_to`."""
+    def forget_past(self) -> None:
+        """Drop the sums of the previous day. Call this when all criteria that depend on the day were evaluated."""
         for tally in (*self.tallies.values(), *(one.tally for one in self.prefixes.values())):
             if tally.past:
                 tally.forget_past()
 
 
 def block_of(day: int) -> int:
-    """Return the block of a snapshot for a day of a tally; each has about a month."""
+    """Return the number of the part of a snapshot for a day of a tally; each part has about a month."""
     return day >> 5
 
 
 def bucket_of(name: Name) -> int:
-    """Return the bucket of a snapshot for a loose tally; the same in every process."""
+    """Return the bucket for a loose tally in a snapshot. It is the same in every process, unlike `hash`."""
     return crc32(repr(name).encode()) % LOOSE_PARTS
 
 
-def wholes_of(name: Name) -> tuple[Name, ...]:
+def sum_names_of(name: Name) -> tuple[Name, ...]:
     """Return the names of the sums that include this tally."""
     if name[0] == "click.target":
         _, message, link, url = name
@@ -176,10 +176,10 @@ def wholes_of(name: Name) -> tuple[Name, ...]:
         return tuple(("click.together", label) for label in name[1:])
     if name[0] == "engaged.whole":
         _, kind, ref, _, send = name
-        both: list[Name] = []
+        names: list[Name] = []
         if ref is not None:
-            both.append(("engaged.ref", kind, ref))
+            names.append(("engaged.ref", kind, ref))
         if send is not None:
-            both.append(("engaged.send", kind, send))
-        return tuple(both)
+            names.append(("engaged.send", kind, send))
+        return tuple(names)
     return ()

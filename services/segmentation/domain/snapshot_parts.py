@@ -1,11 +1,11 @@
 """The parts of a slice, which a snapshot stores separately, so that only changed parts are written.
 
     ("known",)                    the known contacts
-    ("label", label)              who holds it, since when
+    ("label", label)              the contacts that hold it, and since which day
     ("field", key)                its values
     ("attribute", name)           the values of an attribute that every contact has
     ("created",)                  the day on which each contact was created
-    ("refused", label)            who took the label away themselves
+    ("refused", label)            the contacts who took it away themselves
     ("days", block, *name)        a settled tally's days of about a month
     ("loose", bucket)             the loose tallies of that bucket
 
@@ -44,15 +44,15 @@ def dump(source: Slice, part: Name) -> bytes:
     if kind == "known":
         return pack(None, [source.known])
     if kind == "label":
-        return pack(None, _of_ordered(source.labels[_whole(part[1])]))
+        return pack(None, _dump_ordered(source.labels[_integer(part[1])]))
     if kind == "field":
         return _dump_column(source.columns[str(part[1])])
     if kind == "attribute":
         return _dump_column(source.attributes[str(part[1])])
     if kind == "created":
-        return pack(None, _of_ordered(source.created))
+        return pack(None, _dump_ordered(source.created))
     if kind == "refused":
-        return pack(None, [source.refused[_whole(part[1])]])
+        return pack(None, [source.refused[_integer(part[1])]])
     if kind == "days":
         tally = source.tallies[part[2:]]
         days = sorted(day for day in tally.days if block_of(day) == part[1])
@@ -62,18 +62,18 @@ def dump(source: Slice, part: Name) -> bytes:
 
 def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
     """Return the parts of loose tallies in one pass: separately, each would scan all tallies."""
-    found: dict[int, list[Any]] = {bucket: [] for bucket in buckets}
-    for name, tally in source.tallies.items() if found else ():
+    by_bucket: dict[int, list[Any]] = {bucket: [] for bucket in buckets}
+    for name, tally in source.tallies.items() if by_bucket else ():
         if tally.loose is not None:
             bucket = bucket_of(name)
-            if bucket in found:
-                found[bucket].append([list(name), list(tally.loose)])
-    return {("loose", bucket): pack(loose, ()) for bucket, loose in found.items()}
+            if bucket in by_bucket:
+                by_bucket[bucket].append([list(name), list(tally.loose)])
+    return {("loose", bucket): pack(loose, ()) for bucket, loose in by_bucket.items()}
 
 
 def dump_changed(source: Slice) -> dict[Name, bytes]:
     """Return every part that has changed since `source.changed` was cleared."""
-    buckets = [_whole(part[1]) for part in source.changed if part[0] == "loose"]
+    buckets = [_integer(part[1]) for part in source.changed if part[0] == "loose"]
     parts = dump_loose(source, buckets) | {
         part: dump(source, part) for part in sorted(source.changed, key=repr) if part[0] != "loose"
     }
@@ -97,15 +97,15 @@ def _load(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitMap]) -> 
         case "known":
             target.known = next(bitmaps)
         case "label":
-            target.labels[_whole(part[1])] = _ordered(list(bitmaps))
+            target.labels[_integer(part[1])] = _load_ordered(list(bitmaps))
         case "refused":
-            target.refused[_whole(part[1])] = next(bitmaps)
+            target.refused[_integer(part[1])] = next(bitmaps)
         case "field":
             target.columns[str(part[1])] = _load_column(header, bitmaps)
         case "attribute":
             target.attributes[str(part[1])] = _load_column(header, bitmaps)
         case "created":
-            target.created = _ordered(list(bitmaps))
+            target.created = _load_ordered(list(bitmaps))
         case _:
             _load_tallies(target, part, header, bitmaps)
 
@@ -126,34 +126,34 @@ def _load_tallies(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitM
 def _size(source: Slice, part: Name, body: bytes) -> int:
     # Measured: a bitmap takes about its written size and 200 bytes; a loose tally 400 bytes, and a text without a
     # bitmap 80 bytes more than its characters.
-    around = 200 * (sum(1 for _ in _chunks(body)) - 1)
+    overhead = 200 * (sum(1 for _ in _chunks(body)) - 1)
     if part[0] == "loose":
-        around += 400 * body.count(b"]],[[")
+        overhead += 400 * body.count(b"]],[[")
     elif part[0] in ("field", "attribute"):
         columns = source.columns if part[0] == "field" else source.attributes
-        around += 80 * len(columns[str(part[1])].unindexed.by_contact)
-    return len(body) + around
+        overhead += 80 * len(columns[str(part[1])].unindexed.by_contact)
+    return len(body) + overhead
 
 
-def _whole(value: str | int | None) -> int:
+def _integer(value: str | int | None) -> int:
     if not isinstance(value, int):
         raise TypeError(value)
     return value
 
 
-def _of_ordered(index: Ordered) -> list[BitMap]:
+def _dump_ordered(index: Ordered) -> list[BitMap]:
     return [index.present, *index.planes]
 
 
-def _ordered(bitmaps: list[BitMap]) -> Ordered:
+def _load_ordered(bitmaps: list[BitMap]) -> Ordered:
     index = Ordered()
     index.present, *index.planes = bitmaps
     return index
 
 
 def _dump_column(column: Column) -> bytes:
-    days, numbers = _of_ordered(column.days), _of_ordered(column.numbers)
-    anniversaries = _of_ordered(column.anniversaries)
+    days, numbers = _dump_ordered(column.days), _dump_ordered(column.numbers)
+    anniversaries = _dump_ordered(column.anniversaries)
     header = {
         "texts": list(column.texts),
         "others": list(column.unindexed.by_contact.items()),
@@ -168,9 +168,9 @@ def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN
     column = Column()
     column.texts = {text: next(bitmaps) for text in header["texts"]}
     column.unindexed = UnindexedTexts(dict(header["others"]))
-    column.days = _ordered([next(bitmaps) for _ in range(header["days"])])
-    column.numbers = _ordered([next(bitmaps) for _ in range(header["numbers"])])
-    column.anniversaries = _ordered([next(bitmaps) for _ in range(header["anniversaries"])])
+    column.days = _load_ordered([next(bitmaps) for _ in range(header["days"])])
+    column.numbers = _load_ordered([next(bitmaps) for _ in range(header["numbers"])])
+    column.anniversaries = _load_ordered([next(bitmaps) for _ in range(header["anniversaries"])])
     column.booleans = (next(bitmaps), next(bitmaps))
     return column
 
@@ -196,14 +196,14 @@ def pack(header: object, bitmaps: Iterable[BitMap]) -> bytes:
     return _LENGTH.pack(crc32(body)) + body
 
 
-def is_whole(body: bytes) -> bool:
-    """Return whether the checksum is right."""
+def has_valid_checksum(body: bytes) -> bool:
+    """Return whether the checksum at the beginning of the bytes is right."""
     return len(body) >= 2 * _LENGTH.size and crc32(memoryview(body)[_LENGTH.size :]) == _LENGTH.unpack_from(body)[0]
 
 
 def unpack(body: bytes) -> tuple[Any, Iterator[BitMap]]:
     """Return the header and the bitmaps that `pack` wrote. Raises ValueError if the checksum is wrong."""
-    if not is_whole(body):
+    if not has_valid_checksum(body):
         raise ValueError("the checksum is wrong")
     chunks = _chunks(body)
     header = json.loads(next(chunks).decode("utf-8", "surrogatepass"))
@@ -211,9 +211,9 @@ def unpack(body: bytes) -> tuple[Any, Iterator[BitMap]]:
 
 
 def _chunks(body: bytes) -> Iterator[bytes]:
-    at = _LENGTH.size
-    while at < len(body):
-        (length,) = _LENGTH.unpack_from(body, at)
-        at += _LENGTH.size
-        yield body[at : at + length]
-        at += length
+    offset = _LENGTH.size
+    while offset < len(body):
+        (length,) = _LENGTH.unpack_from(body, offset)
+        offset += _LENGTH.size
+        yield body[offset : offset + length]
+        offset += length

@@ -54,15 +54,15 @@ class UnindexedTexts:
 
     def any_of(self, texts: Collection[str], within: BitMap | None) -> BitMap:
         """Return the contacts that have one of the texts. Look-ups in `texts` must be fast."""
-        looked_at = self._looked_at(within)
+        candidates = self._candidates(within)
         # A Python loop over a million texts would take twice as long as functions in C.
-        return BitMap(list(compress(looked_at, map(texts.__contains__, looked_at.values()))))
+        return BitMap(list(compress(candidates, map(texts.__contains__, candidates.values()))))
 
     def starting(self, prefix: str, within: BitMap | None) -> BitMap:
         """Return the contacts that have a text that starts with `prefix`."""
-        looked_at = self._looked_at(within)
-        if looked_at is not self.by_contact:
-            return BitMap([contact for contact, text in looked_at.items() if text.startswith(prefix)])
+        candidates = self._candidates(within)
+        if candidates is not self.by_contact:
+            return BitMap([contact for contact, text in candidates.items() if text.startswith(prefix)])
         self.pack()
         assert self._packed is not None
         contacts, begins, characters = self._packed
@@ -72,7 +72,7 @@ class UnindexedTexts:
             contacts, begins = contacts[same], begins[same]
         return BitMap(contacts)
 
-    def _looked_at(self, within: BitMap | None) -> Mapping[int, str]:
+    def _candidates(self, within: BitMap | None) -> Mapping[int, str]:
         if within is None or len(within) >= len(self.by_contact):
             return self.by_contact
         return {contact: self.by_contact[contact] for contact in within if contact in self.by_contact}

@@ -1,4 +1,4 @@
-"""The published entries into and exits from segments."""
+"""Reads the published entries into segments and exits from them."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -25,8 +25,8 @@ class MembershipChange(NamedTuple):
     reason: Reason
 
 
-class Wanted(NamedTuple):
-    """A filter of changes: of one segment or all, entries, exits or both (None), from `since` to before `until`."""
+class ChangeFilter(NamedTuple):
+    """A filter of changes: from `since` to before `until`. None means all segments, and both entries and exits."""
 
     since: datetime
     until: datetime = LATEST
@@ -35,16 +35,19 @@ class Wanted(NamedTuple):
 
 
 async def read_changes(
-    pool: Pool, account_id: int, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
+    pool: Pool, account_id: int, change_filter: ChangeFilter, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[MembershipChange]:
-    """Return the next changes before a time and event, newest first."""
-    time, event_id = before or (wanted.until, _FIRST_ID)
+    """Return at most `limit` changes that satisfy the filter, newest first.
+
+    `before`: time and event of the last change of the previous page; None for the first page.
+    """
+    time, event_id = before or (change_filter.until, _FIRST_ID)
     rows = await _QUERIES["membership_changes"].fetch(
         pool,
         account_id=account_id,
-        since=wanted.since,
-        segment_id=wanted.segment_id,
-        enters=wanted.enters,
+        since=change_filter.since,
+        segment_id=change_filter.segment_id,
+        enters=change_filter.enters,
         before=time,
         before_id=event_id,
         limit=limit,

@@ -35,30 +35,32 @@ async def read_days(connection: PoolConnectionProxy, partition: int) -> dict[int
 async def read_memberships(
     connection: PoolConnectionProxy, partition: int, partitions: int
 ) -> dict[int, dict[UUID, Membership]]:
-    """Return the memberships in a partition number by account: the bitmaps with the later events applied.
+    """Return the memberships in a partition number by account and segment: stored bitmaps with later events applied.
 
     Raises UnknownEventVersion if an event has an unknown version.
     """
     rows = await QUERIES["memberships"].fetch(connection, partition=partition)
     position: int = await QUERIES["member_position"].fetchval(connection, partition=partition)
-    found: dict[int, dict[UUID, Membership]] = {}
+    memberships: dict[int, dict[UUID, Membership]] = {}
     try:
         for row in rows:
-            found.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row)
+            memberships.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row)
     except Damaged:
-        # The events are the truth; the bitmaps only avoid reading all of them.
+        # The events are the truth. The bitmaps only make it unnecessary to read all of them.
         log.warning("bitmaps of members are damaged: read from the events", partition=partition)
         position = 0
         for row in rows:
-            found.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row, with_members=False)
+            memberships.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row, with_members=False)
     for move in await QUERIES["moves_after"].fetch(connection, partition=partition, position=position):
         if move["enters"] is None:
             raise UnknownEventVersion(f"this version of segmentation cannot read events of type {move['type']}")
-        membership = found.setdefault(move["account_id"], {}).setdefault(move["segment_id"], Membership(written=True))
+        membership = memberships.setdefault(move["account_id"], {}).setdefault(
+            move["segment_id"], Membership(written=True)
+        )
         index = move["contact_id"] // partitions
         (membership.announced.add if move["enters"] else membership.announced.discard)(index)
         membership.saved = False
-    return found
+    return memberships
 
 
 def _membership(row: Record, *, with_members: bool = True) -> Membership:
@@ -77,47 +79,47 @@ def _dump(bitmap: BitMap | None) -> bytes | None:
 
 async def write_changes(connection: PoolConnectionProxy, partition: int, slices: Sequence[AccountSlice]) -> None:
     """Write changed days and pending announcements, in the transaction of the corresponding events."""
-    days = [account for account in slices if not account.day_written]
-    if days:
+    on_new_day = [account for account in slices if not account.day_written]
+    if on_new_day:
         await QUERIES["write_slice_days"].execute(
             connection,
             partition=partition,
-            accounts=[account.account_id for account in days],
-            days=[date.fromordinal(account.image.day) for account in days],
+            accounts=[account.account_id for account in on_new_day],
+            days=[date.fromordinal(account.image.day) for account in on_new_day],
         )
-        for account in days:
+        for account in on_new_day:
             account.day_written = True
-        await write_ended_days(connection, partition, days)
+        await write_ended_days(connection, partition, on_new_day)
     changed = [
         (account.account_id, segment_id, membership)
         for account in slices
         for segment_id, membership in account.memberships.items()
         if not membership.written
     ]
-    gone = [segment_id for _, segment_id, membership in changed if membership.over]
-    kept = [
-        (account_id, segment_id, membership) for account_id, segment_id, membership in changed if not membership.over
+    over = [segment_id for _, segment_id, membership in changed if membership.is_over]
+    remaining = [
+        (account_id, segment_id, membership) for account_id, segment_id, membership in changed if not membership.is_over
     ]
-    if kept:
+    if remaining:
         await QUERIES["write_memberships"].execute(
             connection,
             partition=partition,
-            accounts=[account_id for account_id, _, _ in kept],
-            segments=[segment_id for _, segment_id, _ in kept],
-            adopted=[membership.adopted for _, _, membership in kept],
-            broken=[membership.broken for _, _, membership in kept],
+            accounts=[account_id for account_id, _, _ in remaining],
+            segments=[segment_id for _, segment_id, _ in remaining],
+            adopted=[membership.adopted for _, _, membership in remaining],
+            broken=[membership.broken for _, _, membership in remaining],
             **{
-                column: [_dump(membership.pending.get(reason)) for _, _, membership in kept]
+                column: [_dump(membership.pending.get(reason)) for _, _, membership in remaining]
                 for column, reason in REASONS.items()
             },
         )
-        for _, _, membership in kept:
+        for _, _, membership in remaining:
             membership.written = True
-    if gone:
-        await QUERIES["delete_memberships"].execute(connection, partition=partition, segments=gone)
-        await forget_segments(connection, partition, gone)
+    if over:
+        await QUERIES["delete_memberships"].execute(connection, partition=partition, segments=over)
+        await forget_segments(connection, partition, over)
         for account in slices:
-            for segment_id in gone:
+            for segment_id in over:
                 account.memberships.pop(segment_id, None)
 
 

@@ -29,10 +29,10 @@ async def take_slices(connection: PoolConnectionProxy, partition: int, url: str)
 
 
 async def check_owner(connection: PoolConnectionProxy, partition: int, epoch: int) -> None:
-    """Raise Fenced if the slices have another owner by now.
+    """Raise Fenced if the slices have got another owner.
 
-    Call this while holding the partition's lock. The checkpoint is no substitute: an owner that announced for a new day
-    or a definition has not moved it.
+    Call this while holding the partition's lock. Comparing checkpoints would not be enough: a new owner may have
+    announced the moves of a new day or definition, which leaves the checkpoint unchanged.
     """
     if await QUERIES["slice_epoch"].fetchval(connection, partition=partition) != epoch:
         raise Fenced("another process holds the slices")

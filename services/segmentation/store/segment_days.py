@@ -9,7 +9,7 @@ from asyncpg.pool import Pool, PoolConnectionProxy
 from services.segmentation.domain.account_slice import AccountSlice
 from shared.store.queries import queries_of
 
-KEPT = timedelta(days=732)
+RETENTION = timedelta(days=732)
 
 _QUERIES = queries_of(__file__)
 
@@ -31,7 +31,7 @@ async def write_ended_days(connection: PoolConnectionProxy, partition: int, slic
             days=[day for day, _, _ in ended],
             members=[members for _, _, members in ended],
         )
-        oldest = min(day for day, _, _ in ended) - KEPT
+        oldest = min(day for day, _, _ in ended) - RETENTION
         await _QUERIES["forget_old_days"].execute(connection, partition=partition, segments=segments, before=oldest)
     for account in slices:
         account.ended = None

@@ -102,7 +102,7 @@ async def update_segment(connection: PoolConnectionProxy, account_id: int, segme
 
 
 async def delete_segment(connection: PoolConnectionProxy, account_id: int, segment_id: UUID) -> None:
-    """Remove the segment's row."""
+    """Delete a segment."""
     await QUERIES["delete_segment"].execute(connection, account_id=account_id, segment_id=segment_id)
 
 

@@ -15,9 +15,9 @@ from shared.store.queries import queries_of
 QUERIES = queries_of(__file__)
 
 LAYOUT = 4  # version of the layout of parts; another number invalidates older snapshots
-# Tombstones are kept for 30 days: an image from an older snapshot would miss erasures.
-OLDEST = timedelta(days=29)
-AT_ONCE = 500  # parts
+# Kafka keeps tombstones for 30 days, so an image from an older snapshot could miss erasures.
+MAX_AGE = timedelta(days=29)
+PARTS_PER_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,18 @@ class Reader:
 async def read_snapshot(
     connection: PoolConnectionProxy, partition: int, reader: Reader, now: datetime
 ) -> Snapshot | None:
-    """Return the snapshot of a partition number; None if there is no usable one."""
+    """Return the snapshot of a partition number; None if there is none that can be used.
+
+    A snapshot cannot be used if it is too old, or was made for another version of the consumer, another Kafka cluster,
+    another number of partitions or another layout.
+    """
     row = await QUERIES["snapshot"].fetchrow(connection, partition=partition)
     made_for, _ = await _checkpoints(connection, partition, reader)
-    if row is None or row["made_for"] != made_for or row["taken_at"] < now - OLDEST:
+    if row is None or row["made_for"] != made_for or row["taken_at"] < now - MAX_AGE:
         return None
     parts = await QUERIES["snapshot_parts"].fetch(connection, partition=partition)
     return Snapshot(
-        offsets={topic: Checkpoint(*at) for topic, at in json.loads(row["offsets"]).items()},
+        offsets={topic: Checkpoint(*checkpoint) for topic, checkpoint in json.loads(row["offsets"]).items()},
         zones={int(account_id): zone for account_id, zone in json.loads(row["zones"]).items()},
         parts=[(part["account_id"], part["part"], part["body"]) for part in parts],
     )
@@ -57,20 +61,20 @@ async def read_snapshot(
 async def write_snapshot(
     connection: PoolConnectionProxy, partition: int, reader: Reader, slices: Sequence[AccountSlice], now: datetime
 ) -> int:
-    """Write the changed parts, as of the checkpoints in the database; return the number of bytes."""
+    """Write the changed parts, as of the checkpoints in the database; return their size in bytes."""
     made_for, offsets = await _checkpoints(connection, partition, reader)
     written = 0
     for account in slices:
         parts = dump_changed(account.image)
         names = list(parts)
-        for start in range(0, len(names), AT_ONCE):
-            some = names[start : start + AT_ONCE]
-            bodies = [parts[name] for name in some]
+        for start in range(0, len(names), PARTS_PER_STATEMENT):
+            batch = names[start : start + PARTS_PER_STATEMENT]
+            bodies = [parts[name] for name in batch]
             await QUERIES["write_snapshot_parts"].execute(
                 connection,
                 partition=partition,
                 account_id=account.account_id,
-                parts=[write_name(name) for name in some],
+                parts=[write_name(name) for name in batch],
                 bodies=bodies,
             )
             written += sum(map(len, bodies))
@@ -94,7 +98,7 @@ async def read_held(connection: PoolConnectionProxy, partition: int, reader: Rea
 
 
 async def forget_snapshot(connection: PoolConnectionProxy, partition: int) -> None:
-    """Delete the parts of an older image, because a new one is built."""
+    """Delete the snapshot of a partition number."""
     await QUERIES["forget_snapshot"].execute(connection, partition=partition)
     await QUERIES["forget_snapshot_parts"].execute(connection, partition=partition)
 

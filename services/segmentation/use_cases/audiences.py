@@ -24,7 +24,7 @@ from shared.store.unit_of_work import MAX_DEFINITION_BYTES
 
 log = structlog.get_logger()
 
-# It is stored with every launched campaign, and sent to all owners of slices.
+# The reason for the limit: an audience is stored with every launched campaign, and sent to all owners of slices.
 TOO_LARGE = f"with the segments in it, an audience has at most {MAX_DEFINITION_BYTES // 1000} kB"
 
 
@@ -58,9 +58,9 @@ class Audiences:
     partitions: int
 
     async def read(self, account_id: int, written: WrittenAudience, *, writing: bool = True) -> PortableAudience:
-        """Parse and validate an audience: a request's, or one that is stored (not `writing`).
+        """Parse and validate an audience of a request, or a stored one (not `writing`).
 
-        Raises InvalidCriterion with pointers from the audience on.
+        Raises InvalidCriterion with JSON pointers that begin at the audience.
         """
         segments = await self.segments.criteria(account_id)
         faults: list[Fault] = []
@@ -73,7 +73,7 @@ class Audiences:
                     faults += [Fault(f"/{member}/{index}{fault.pointer}", fault.detail) for fault in invalid.faults]
                 else:
                     parts[member].append(PortableCriterion.of(criterion, segments))
-        # Its parts are counted together, like the nodes of a criterion.
+        # The parts of an audience are counted together, so they share one limit, like the nodes of a criterion.
         if writing and sum(cost_of(one.inlined) for criteria in parts.values() for one in criteria) > MOST_COST:
             faults.append(Fault("", TOO_EXPENSIVE))
         if sum(one.bytes for criteria in parts.values() for one in criteria) > MAX_DEFINITION_BYTES:
@@ -93,17 +93,23 @@ class Audiences:
         pointers = [f"/include/{index}" for index in range(len(audience.include))]
         pointers += [f"/exclude/{index}" for index in range(len(audience.exclude))]
         parts = {
-            pointer: (sum(one["parts"][place][0] for one in answers), sum(one["parts"][place][1] for one in answers))
-            for place, pointer in enumerate(pointers)
+            pointer: (
+                sum(slice_counts["parts"][index][0] for slice_counts in answers),
+                sum(slice_counts["parts"][index][1] for slice_counts in answers),
+            )
+            for index, pointer in enumerate(pointers)
         }
         return AudienceCounts(
-            count=sum(one["count"] for one in answers),
-            held_out=sum(one["held_out"] for one in answers),
-            suppressed=_added(one["suppressed"] for one in answers),
+            count=sum(slice_counts["count"] for slice_counts in answers),
+            held_out=sum(slice_counts["held_out"] for slice_counts in answers),
+            suppressed=_sum_by_name(slice_counts["suppressed"] for slice_counts in answers),
             parts=parts,
             content=None
             if message_id is None
-            else {block.block: _added(one["content"][block.block] for one in answers) for block in blocks},
+            else {
+                block.block: _sum_by_name(slice_counts["content"][block.block] for slice_counts in answers)
+                for block in blocks
+            },
         )
 
     async def contacts(
@@ -131,13 +137,13 @@ class Audiences:
     async def find_message(self, account_id: int, message_id: UUID) -> MessageChanged:
         """Return a message that is not deleted. Raises NotFound."""
         catalog = self.segments.resources.catalog
-        found = catalog.find(MessageChanged, message_id)
-        if found is None:
+        message = catalog.find(MessageChanged, message_id)
+        if message is None:
             await catalog.refresh()
-            found = catalog.find(MessageChanged, message_id)
-        if found is None or found.account_id != account_id or found.state != "active":
+            message = catalog.find(MessageChanged, message_id)
+        if message is None or message.account_id != account_id or message.state != "active":
             raise NotFound("There is no such message.")
-        return found
+        return message
 
     async def blocks(self, account_id: int, message_id: UUID) -> list[PortableBlock]:
         """Return a message's blocks; variants whose criterion is broken are never chosen. Raises NotFound."""
@@ -172,17 +178,17 @@ class Audiences:
         by_partition: dict[int, list[int]] = {}
         for contact_id in contact_ids:
             by_partition.setdefault(partition_of(account_id, contact_id, self.partitions), []).append(contact_id)
-        found: dict[int, Any] = {}
-        for partition, some in by_partition.items():
-            question = DecideContent(blocks=blocks, contact_ids=some, explain=explain)
+        answers_by_contact: dict[int, Any] = {}
+        for partition, ids in by_partition.items():
+            question = DecideContent(blocks=blocks, contact_ids=ids, explain=explain)
             answers = (await self.owners.ask(account_id, question, partition))[partition]
-            found |= {int(contact_id): answer for contact_id, answer in answers.items()}
-        return [{"contact_id": contact_id} | found[contact_id] for contact_id in contact_ids]
+            answers_by_contact |= {int(contact_id): answer for contact_id, answer in answers.items()}
+        return [{"contact_id": contact_id} | answers_by_contact[contact_id] for contact_id in contact_ids]
 
 
-def _added(counts: Any) -> dict[str, int]:  # noqa: ANN401 (counts by name, as JSON)
+def _sum_by_name(counts: Any) -> dict[str, int]:  # noqa: ANN401 (counts by name, as JSON)
     total: dict[str, int] = {}
-    for one in counts:
-        for name, number in one.items():
+    for by_name in counts:
+        for name, number in by_name.items():
             total[name] = total.get(name, 0) + number
     return total

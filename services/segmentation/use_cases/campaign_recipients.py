@@ -1,4 +1,4 @@
-"""Finds the recipients of a campaign, and the reasons why others did not get it."""
+"""Finds the recipients of a campaign, and the reasons why other contacts did not get it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.events.topics import partition_of
 
-CLICKED_AT_A_TIME = 1_000
+CLICKED_PER_QUESTION = 1_000  # contacts who clicked, in one answer of a slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class RecipientReport:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedRecipients:
+class RecipientFilter:
     """A filter of recipients; None means no filter. `variant` is of `block`, empty for its fallback."""
 
     statuses: Collection[str] | None = None
@@ -49,8 +49,8 @@ class WantedRecipients:
     clicked: bool = False
 
     def sets(self, progress: SliceProgress) -> Iterator[tuple[str, str | None, BitMap]]:
-        """Yield the contacts of a slice by status and reason, ignoring the filter for clicks."""
-        for status, reason, contacts in progress.places():
+        """Yield the contacts of a slice that satisfy the filter, except for `clicked`, by status and reason."""
+        for status, reason, contacts in progress.by_status():
             if (self.statuses is None or status in self.statuses) and self.reason in (None, reason):
                 yield status, reason, self._with_variant(progress, contacts)
 
@@ -75,13 +75,13 @@ def counts_of(progress: Sequence[SliceProgress]) -> CampaignCounts:
     totals = {"audience": 0, "held_out": 0, "requested": 0}
     skipped: dict[str, int] = {}
     suppressed: dict[str, int] = {}
-    for one in progress:
-        if one.frozen is None:
+    for slice_progress in progress:
+        if slice_progress.frozen is None:
             continue
-        totals["audience"] += len(one.frozen.audience)
-        totals["held_out"] += len(one.frozen.held_out)
-        totals["requested"] += len(one.requested)
-        for counts, sets in ((skipped, one.skipped), (suppressed, one.frozen.suppressed)):
+        totals["audience"] += len(slice_progress.frozen.audience)
+        totals["held_out"] += len(slice_progress.frozen.held_out)
+        totals["requested"] += len(slice_progress.requested)
+        for counts, sets in ((skipped, slice_progress.skipped), (suppressed, slice_progress.frozen.suppressed)):
             for reason, contacts in sets.items():
                 counts[reason] = counts.get(reason, 0) + len(contacts)
     return CampaignCounts(**totals, skipped=skipped, suppressed=suppressed)
@@ -100,54 +100,59 @@ class CampaignRecipients:
         return counts_of(await self.campaigns.progress(campaign))
 
     async def recipients(
-        self, campaign: Campaign, wanted: WantedRecipients, after: int, limit: int
+        self, campaign: Campaign, recipient_filter: RecipientFilter, after: int, limit: int
     ) -> tuple[list[RecipientReport], int | None]:
-        """Return recipients with ids above `after`, requested or not, and their total number.
+        """Return at most `limit` recipients with ids above `after`, and the total number that satisfy the filter.
 
-        With the filter for clicks there is no total; raises SlicesUnavailable.
+        If the filter has `clicked`, the total is None, and SlicesUnavailable may be raised.
         """
         parts = await self.campaigns.progress(campaign)
-        if wanted.clicked:
-            return await self._clicked(campaign, wanted, parts, after, limit), None
-        found: list[RecipientReport] = []
+        if recipient_filter.clicked:
+            return await self._clicked(campaign, recipient_filter, parts, after, limit), None
+        recipients: list[RecipientReport] = []
         total = 0
         for progress in parts:
             first_contact = (progress.partition - campaign.account_id) % self.partitions
-            for status, reason, contacts in wanted.sets(progress):
+            for status, reason, contacts in recipient_filter.sets(progress):
                 total += len(contacts)
                 start = contacts.rank((after - first_contact) // self.partitions) if after >= first_contact else 0
                 for index in contacts[start : start + limit]:
                     contact_id = index * self.partitions + first_contact
-                    found.append(RecipientReport(contact_id, status, reason, _content(progress, status, index)))
-        return sorted(found, key=lambda recipient: recipient.contact_id)[:limit], total
+                    recipients.append(RecipientReport(contact_id, status, reason, _content(progress, status, index)))
+        return sorted(recipients, key=lambda recipient: recipient.contact_id)[:limit], total
 
     async def _clicked(
-        self, campaign: Campaign, wanted: WantedRecipients, parts: Sequence[SliceProgress], after: int, limit: int
+        self,
+        campaign: Campaign,
+        recipient_filter: RecipientFilter,
+        parts: Sequence[SliceProgress],
+        after: int,
+        limit: int,
     ) -> list[RecipientReport]:
-        """Read the contacts who clicked in the send in the order of their ids, and keep the wanted recipients."""
-        sets = {progress.partition: (progress, list(wanted.sets(progress))) for progress in parts}
-        asked = PortableCriterion(criterion={"clicks": {"send": str(campaign.campaign_id)}})
-        found: list[RecipientReport] = []
-        while len(found) < limit:
-            question = ListMembers(asked=asked, after=after, limit=CLICKED_AT_A_TIME)
+        """Read the contacts who clicked in the send, by id, and return those that satisfy the filter."""
+        sets = {progress.partition: (progress, list(recipient_filter.sets(progress))) for progress in parts}
+        criterion = PortableCriterion(criterion={"clicks": {"send": str(campaign.campaign_id)}})
+        recipients: list[RecipientReport] = []
+        while len(recipients) < limit:
+            question = ListMembers(asked=criterion, after=after, limit=CLICKED_PER_QUESTION)
             answers = (await self.owners.ask(campaign.account_id, question)).values()
             clicked = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
             if not clicked:
                 break
-            clicked = clicked[:CLICKED_AT_A_TIME]
+            clicked = clicked[:CLICKED_PER_QUESTION]
             after = clicked[-1]
             for contact_id in clicked:
                 part = sets.get(partition_of(campaign.account_id, contact_id, self.partitions))
                 if part is None:
                     continue
-                progress, places = part
+                progress, contact_sets = part
                 index = contact_id // self.partitions
-                found += [
+                recipients += [
                     RecipientReport(contact_id, status, reason, _content(progress, status, index))
-                    for status, reason, contacts in places
+                    for status, reason, contacts in contact_sets
                     if index in contacts
                 ]
-        return found[:limit]
+        return recipients[:limit]
 
     async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[RecipientReport, SliceProgress | None]:
         """Return the outcome for one contact, and the frozen part that contains it."""
@@ -155,7 +160,7 @@ class CampaignRecipients:
         index = contact_id // self.partitions
         for progress in await self.campaigns.progress(campaign):
             if progress.partition == number:
-                for status, reason, contacts in progress.places():
+                for status, reason, contacts in progress.by_status():
                     if index in contacts:
                         return RecipientReport(contact_id, status, reason, _content(progress, status, index)), progress
                 return RecipientReport(contact_id, "not_included"), progress
@@ -169,17 +174,17 @@ def _content(progress: SliceProgress, status: str, index: int) -> dict[str, str]
 
 
 def truths_of(campaign: Campaign, progress: SliceProgress | None, contact_id: int, partitions: int) -> list[Truth]:
-    """Return the truth of each criterion of the audience for a contact at the freeze; empty if unknown."""
+    """Return whether each criterion of the audience was true for a contact at the freeze; empty if that is unknown."""
     if campaign.launch is None or progress is None or progress.frozen is None or not progress.frozen.parts:
         return []
     audience = campaign.launch.audience
-    asked: list[tuple[str, PortableCriterion]] = [
-        (f"/{member}/{place}", criterion)
-        for member, criteria in (("include", audience.include), ("exclude", audience.exclude))
-        for place, criterion in enumerate(criteria)
+    criteria: list[tuple[str, PortableCriterion]] = [
+        (f"/{member}/{index}", criterion)
+        for member, parts in (("include", audience.include), ("exclude", audience.exclude))
+        for index, criterion in enumerate(parts)
     ]
-    index = contact_id // partitions
+    contact = contact_id // partitions
     return [
-        Truth(pointer, criterion.criterion, criterion.segments, index in members)
-        for (pointer, criterion), members in zip(asked, progress.frozen.parts, strict=True)
+        Truth(pointer, criterion.criterion, criterion.segments, contact in members)
+        for (pointer, criterion), members in zip(criteria, progress.frozen.parts, strict=True)
     ]

@@ -75,8 +75,13 @@ class Report:
     lifts: Lifts
 
 
-class _Asked:
-    """The criteria of a report by purpose."""
+class _ReportCriteria:
+    """The criteria whose contacts a report counts.
+
+    `criteria` has them by purpose and name: ("number", name in the report), ("link", id), ("gained", label id) for
+    contacts who clicked in the campaign and gained the label, ("since", label id) for all who gained it since the
+    launch, and ("since", None) for all who clicked since the launch.
+    """
 
     def __init__(self, campaign: Campaign, day: str, message: MessageChanged | None) -> None:
         send = str(campaign.campaign_id)
@@ -101,9 +106,9 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Contacts of the account, of those requested, of those held out, and of each variant, by criterion."""
+    """Numbers of contacts by criterion: of all, of those requested, of those held out, and of each variant."""
 
-    everybody: Mapping[tuple[str, object], int]
+    all_contacts: Mapping[tuple[str, object], int]
     requested: Mapping[tuple[str, object], int]
     held_out: Mapping[tuple[str, object], int]
     variants: Mapping[tuple[str, str], Mapping[tuple[str, object], int]]
@@ -120,12 +125,12 @@ class CampaignReports:
     async def report(self, campaign: Campaign) -> Report:
         """Return the report of a campaign. Raises SlicesUnavailable."""
         progress = await self.campaigns.progress(campaign)
-        asked = self._asked(campaign, progress)
-        counts = await self._count(campaign, progress, asked)
+        criteria = self._criteria(campaign, progress)
+        counts = await self._count(campaign, progress, criteria)
         machines = await self.owners.ask(campaign.account_id, CountMachineClicks(send_id=str(campaign.campaign_id)))
 
         def counted(kind: str, name: object) -> CriterionCount:
-            return CriterionCount(counts.everybody[kind, name], asked.criteria[kind, name])
+            return CriterionCount(counts.all_contacts[kind, name], criteria.criteria[kind, name])
 
         requested, held_out = _sizes(progress)
         return Report(
@@ -133,52 +138,58 @@ class CampaignReports:
             not_requested=counts_of(progress).skipped,
             held_out=held_out,
             numbers={name: counted("number", name) for name in (*KINDS, CLICKED)},
-            machine_clicks=(sum(one[0] for one in machines.values()), sum(one[1] for one in machines.values())),
-            labels=[(label_id, name, counted("gained", label_id)) for label_id, name in asked.labels.items()],
-            links=[(link, counted("link", link.id)) for link in asked.links],
+            machine_clicks=(
+                sum(of_slice[0] for of_slice in machines.values()),
+                sum(of_slice[1] for of_slice in machines.values()),
+            ),
+            labels=[(label_id, name, counted("gained", label_id)) for label_id, name in criteria.labels.items()],
+            links=[(link, counted("link", link.id)) for link in criteria.links],
             variants=_variants(progress, counts),
-            lifts=_lifts(asked, counts, requested, held_out),
+            lifts=_lifts(criteria, counts, requested, held_out),
         )
 
     async def lifts(self, campaign: Campaign) -> Lifts:
-        """Return the effect of a campaign; None if too few contacts were held out. Raises SlicesUnavailable."""
+        """Return the effect of a campaign; `clicked` is None if too few contacts were held out.
+
+        Raises SlicesUnavailable.
+        """
         progress = await self.campaigns.progress(campaign)
         requested, held_out = _sizes(progress)
         if held_out < MIN_HELD_OUT:
             return Lifts(None, ())
-        asked = self._asked(campaign, progress)
-        return _lifts(asked, await self._count(campaign, progress, asked), requested, held_out)
+        criteria = self._criteria(campaign, progress)
+        return _lifts(criteria, await self._count(campaign, progress, criteria), requested, held_out)
 
-    def _asked(self, campaign: Campaign, progress: Sequence[SliceProgress]) -> _Asked:
-        day = min((str(one.as_of) for one in progress if one.as_of is not None), default="1970-01-01")
+    def _criteria(self, campaign: Campaign, progress: Sequence[SliceProgress]) -> _ReportCriteria:
+        day = min((str(of_slice.as_of) for of_slice in progress if of_slice.as_of is not None), default="1970-01-01")
         message = self.campaigns.resources.catalog.find(MessageChanged, campaign.message_id)
-        return _Asked(campaign, day, message)
+        return _ReportCriteria(campaign, day, message)
 
-    async def _count(self, campaign: Campaign, progress: Sequence[SliceProgress], asked: _Asked) -> _Counts:
+    async def _count(self, campaign: Campaign, progress: Sequence[SliceProgress], criteria: _ReportCriteria) -> _Counts:
         """Ask every slice once for all criteria in all groups of contacts."""
-        parts = {one.partition: one for one in progress}
-        criteria = [PortableCriterion(criterion=criterion) for criterion in asked.criteria.values()]
+        parts = {of_slice.partition: of_slice for of_slice in progress}
+        portable = [PortableCriterion(criterion=criterion) for criterion in criteria.criteria.values()]
         groups = {number: list(_groups(parts.get(number))) for number in range(self.partitions)}
 
         async def ask(number: int) -> list[list[int]]:
             bitmaps = [base64.b64encode(contacts.serialize()).decode() for _, contacts in groups[number]]
-            question = CountGroups(asked=criteria, groups=bitmaps)
-            found: list[list[int]] = (await self.owners.ask(campaign.account_id, question, number))[number]
-            return found
+            question = CountGroups(asked=portable, groups=bitmaps)
+            counts_of_slice: list[list[int]] = (await self.owners.ask(campaign.account_id, question, number))[number]
+            return counts_of_slice
 
         answers = await asyncio.gather(*map(ask, range(self.partitions)))
         totals: dict[object, list[int]] = {}
         for number, counts in enumerate(answers):
-            for name, row in zip(("everybody", *(name for name, _ in groups[number])), counts, strict=True):
-                before = totals.setdefault(name, [0] * len(criteria))
-                totals[name] = [one + more for one, more in zip(before, row, strict=True)]
-        nothing = [0] * len(criteria)
-        by_name = {group: dict(zip(asked.names, row, strict=True)) for group, row in totals.items()}
-        none = dict(zip(asked.names, nothing, strict=True))
+            for name, row in zip(("all_contacts", *(name for name, _ in groups[number])), counts, strict=True):
+                before = totals.setdefault(name, [0] * len(portable))
+                totals[name] = [total + more for total, more in zip(before, row, strict=True)]
+        zeros = [0] * len(portable)
+        by_name = {group: dict(zip(criteria.names, row, strict=True)) for group, row in totals.items()}
+        all_zero = dict(zip(criteria.names, zeros, strict=True))
         return _Counts(
-            by_name.get("everybody", none),
-            by_name.get("requested", none),
-            by_name.get("held_out", none),
+            by_name.get("all_contacts", all_zero),
+            by_name.get("requested", all_zero),
+            by_name.get("held_out", all_zero),
             {name: row for name, row in by_name.items() if isinstance(name, tuple)},
         )
 
@@ -197,16 +208,16 @@ def _groups(progress: SliceProgress | None) -> Iterator[tuple[object, BitMap]]:
 
 def _sizes(progress: Sequence[SliceProgress]) -> tuple[int, int]:
     """Return how many were requested, and how many were held out."""
-    frozen = [one for one in progress if one.frozen is not None]
-    return sum(len(one.requested) for one in frozen), sum(
-        len(one.frozen.held_out) for one in frozen if one.frozen is not None
+    frozen = [of_slice for of_slice in progress if of_slice.frozen is not None]
+    return sum(len(of_slice.requested) for of_slice in frozen), sum(
+        len(of_slice.frozen.held_out) for of_slice in frozen if of_slice.frozen is not None
     )
 
 
 def _variants(progress: Sequence[SliceProgress], counts: _Counts) -> list[VariantCounts]:
     sizes: dict[tuple[str, str], int] = {}
-    for one in progress:
-        for name, contacts in _groups(one):
+    for of_slice in progress:
+        for name, contacts in _groups(of_slice):
             if isinstance(name, tuple):
                 sizes[name] = sizes.get(name, 0) + len(contacts)
     return [
@@ -215,9 +226,11 @@ def _variants(progress: Sequence[SliceProgress], counts: _Counts) -> list[Varian
     ]
 
 
-def _lifts(asked: _Asked, counts: _Counts, requested: int, held_out: int) -> Lifts:
+def _lifts(criteria: _ReportCriteria, counts: _Counts, requested: int, held_out: int) -> Lifts:
     def lift(name: object) -> Lift | None:
         return lift_of(requested, counts.requested["since", name], held_out, counts.held_out["since", name])
 
-    labels = [(label_id, name, found) for label_id, name in asked.labels.items() if (found := lift(label_id))]
+    labels = [
+        (label_id, name, label_lift) for label_id, name in criteria.labels.items() if (label_lift := lift(label_id))
+    ]
     return Lifts(lift(None), labels)

@@ -30,7 +30,7 @@ EXPIRED = "expired"
 class CampaignSlices:
     """The work of campaigns on the slices of this process.
 
-    `due` returns whether a partition number has something to freeze or to drain; `advance` does a piece of this within
+    `due` returns whether a partition number has something to freeze or to drain; `advance` does a part of this within
     a unit of work that holds the partition's lock. All state is in the database: pausing and cancelling take every
     partition's lock, so after their answer no more messages are requested.
     """
@@ -39,8 +39,8 @@ class CampaignSlices:
         self._catalog = catalog
         self._partitions = partitions
         self._active: dict[UUID, str] = {}
-        self._settled: set[tuple[UUID, str, int]] = set()
-        self._seen: set[tuple[UUID, int]] = set()
+        self._settled: set[tuple[UUID, str, int]] = set()  # campaign, state and partition number without work left
+        self._seen: set[tuple[UUID, int]] = set()  # campaign and partition number that waited for one more tick
         self._callbacks: list[Callable[[], None]] = []
         for campaign in catalog.all(CampaignChanged):
             self._changed(campaign)
@@ -53,59 +53,64 @@ class CampaignSlices:
     def _changed(self, event: CatalogEvent) -> None:
         if not isinstance(event, CampaignChanged):
             return
-        self._settled = {one for one in self._settled if one[0] != event.campaign_id}
+        self._settled = {key for key in self._settled if key[0] != event.campaign_id}
         if event.state in ("launching", "sending"):
             self._active[event.campaign_id] = event.state
             for callback in self._callbacks:
                 callback()
         else:
             self._active.pop(event.campaign_id, None)
-            self._seen = {one for one in self._seen if one[0] != event.campaign_id}
+            self._seen = {key for key in self._seen if key[0] != event.campaign_id}
 
     def dropped(self, partition: int) -> None:
         """Drop the state of a partition number, which another process may own now."""
-        self._settled = {one for one in self._settled if one[2] != partition}
-        self._seen = {one for one in self._seen if one[1] != partition}
+        self._settled = {key for key in self._settled if key[2] != partition}
+        self._seen = {key for key in self._seen if key[1] != partition}
 
     def due(self, partition: int) -> bool:
         """Return whether a campaign may have something to do in the partition number."""
         return any((campaign_id, state, partition) not in self._settled for campaign_id, state in self._active.items())
 
     async def advance(
-        self, work: UnitOfWork, partition: int, slices: Mapping[int, AccountSlice], most: int, now: datetime
+        self, work: UnitOfWork, partition: int, slices: Mapping[int, AccountSlice], limit: int, now: datetime
     ) -> int:
-        """Freeze launched campaigns, then handle at most `most` members; return the number of appended events."""
+        """Freeze launched campaigns, then request or skip at most `limit` members.
+
+        Return the number of appended events.
+        """
         if not self.due(partition):
             return 0
         active = dict(self._active)
-        waiting: set[UUID] = set()
+        unfinished: set[UUID] = set()
         for campaign in await store.slices_to_freeze(work.connection, partition):
             if (campaign.campaign_id, partition) not in self._seen:
-                # This tick may have been due before the launch. Before the next one, all records that were on the
-                # topics when the launch was seen have been consumed.
+                # This tick may have been due before the launch. By the next one, all records that were on the topics
+                # when this process saw the launch have been consumed.
                 self._seen.add((campaign.campaign_id, partition))
-                waiting.add(campaign.campaign_id)
+                unfinished.add(campaign.campaign_id)
                 continue
             await self._freeze(work, partition, campaign, self._slice(slices, campaign.account_id, partition), now)
         handled = requested = 0
         for campaign, progress in await store.slices_to_drain(work.connection, partition):
             account = self._slice(slices, campaign.account_id, partition)
-            if handled < most:
-                number, events, is_drained = await self._drain(work, campaign, progress, account, most - handled, now)
-                handled += number
+            if handled < limit:
+                count, events, is_drained = await self._drain(work, campaign, progress, account, limit - handled, now)
+                handled += count
                 requested += events
                 if is_drained:
                     continue
-            waiting.add(campaign.campaign_id)
-        # Stored only after the commit, because rolled-back work must be done again.
-        settled = {(one, state, partition) for one, state in active.items() if one not in waiting}
+            unfinished.add(campaign.campaign_id)
+        # Only after the commit, because work that is rolled back must be done again.
+        settled = {
+            (campaign_id, state, partition) for campaign_id, state in active.items() if campaign_id not in unfinished
+        }
         work.after_commit(lambda: self._settled.update(settled))
         return requested
 
     def _slice(self, slices: Mapping[int, AccountSlice], account_id: int, partition: int) -> AccountSlice:
-        found = slices.get(account_id)
-        if found is not None:
-            return found
+        account = slices.get(account_id)
+        if account is not None:
+            return account
         # The account has no contacts here; its part is empty.
         first_contact = (partition - account_id) % self._partitions
         return AccountSlice(account_id, UTC, "UTC", date(1970, 1, 1), self._partitions, first_contact)
@@ -115,14 +120,14 @@ class CampaignSlices:
     ) -> None:
         assert campaign.launch is not None
         audience = campaign.launch.audience
-        broken = self._broken(campaign.account_id, [*audience.include, *audience.exclude])
-        if broken is not None:
-            await store.write_failed(work.connection, campaign.campaign_id, partition, broken)
+        fault = self._first_fault(campaign.account_id, [*audience.include, *audience.exclude])
+        if fault is not None:
+            await store.write_failed(work.connection, campaign.campaign_id, partition, fault)
             return
         evaluator = Evaluator(account.image)
-        to_select = audience.to_select
-        selection = select(evaluator, to_select)
-        blocks = [block.to_decide for block in campaign.launch.blocks]
+        inlined = audience.inlined
+        selection = select(evaluator, inlined)
+        blocks = [block.inlined for block in campaign.launch.blocks]
         content = decide_for_many(evaluator, blocks, selection.audience)
         frozen = Frozen(
             selection.audience,
@@ -130,16 +135,17 @@ class CampaignSlices:
             selection.suppressed,
             content,
             denied(account.image) & selection.audience,
-            [evaluator.members(criterion) for criterion in (*to_select.include, *to_select.exclude)],
+            [evaluator.members(criterion) for criterion in (*inlined.include, *inlined.exclude)],
         )
         await store.write_frozen(work.connection, campaign.campaign_id, partition, frozen, account.day, now)
         log.debug("audience frozen", campaign_id=str(campaign.campaign_id), partition=partition)
 
-    def _broken(self, account_id: int, criteria: list[PortableCriterion]) -> str | None:
-        for asked in criteria:
-            segments = {segment_id: parse(written) for segment_id, written in asked.segments.items()}
+    def _first_fault(self, account_id: int, criteria: list[PortableCriterion]) -> str | None:
+        """Return the first fault of the criteria and of the segments in them; None if all can be evaluated."""
+        for portable in criteria:
+            segments = {segment_id: parse(written) for segment_id, written in portable.segments.items()}
             lookup = AccountLookup(self._catalog, account_id, segments.get)
-            for criterion in (parse(asked.criterion), *segments.values()):
+            for criterion in (parse(portable.criterion), *segments.values()):
                 faults = validate(criterion, lookup, writing=False)
                 if faults:
                     return faults[0].detail
@@ -151,23 +157,23 @@ class CampaignSlices:
         campaign: Campaign,
         progress: SliceProgress,
         account: AccountSlice,
-        most: int,
+        limit: int,
         now: datetime,
     ) -> tuple[int, int, bool]:
         assert progress.frozen is not None
         expired = campaign.expires_at is not None and campaign.expires_at <= now
         audience = progress.frozen.audience
-        piece = audience if expired else progress.frozen.members_from(progress.next_index, most)
+        contacts = audience if expired else progress.frozen.members_from(progress.next_index, limit)
         if expired and progress.next_index > 0:
-            piece = audience - BitMap(audience[: audience.rank(progress.next_index - 1)])
-        reasons = {EXPIRED: piece} if expired else skipped_of(account.image, piece, progress.frozen.denied)
-        willing = piece - BitMap.union(*reasons.values()) if reasons else piece
-        async for request in yielding(self._requests(campaign, progress.frozen, account, willing, now)):
+            contacts = audience - BitMap(audience[: audience.rank(progress.next_index - 1)])
+        reasons = {EXPIRED: contacts} if expired else skipped_of(account.image, contacts, progress.frozen.denied)
+        eligible = contacts - BitMap.union(*reasons.values()) if reasons else contacts
+        async for request in yielding(self._requests(campaign, progress.frozen, account, eligible, now)):
             work.append(request)
         skipped = dict(progress.skipped)
-        for reason, contacts in reasons.items():
-            skipped[reason] = skipped.get(reason, BitMap()) | contacts
-        next_index = piece[-1] + 1 if piece else progress.next_index
+        for reason, skipped_now in reasons.items():
+            skipped[reason] = skipped.get(reason, BitMap()) | skipped_now
+        next_index = contacts[-1] + 1 if contacts else progress.next_index
         is_drained = not audience or next_index > audience[-1]
         await store.write_progress(
             work.connection,
@@ -177,7 +183,7 @@ class CampaignSlices:
             skipped,
             now if is_drained else None,
         )
-        return len(piece), len(willing), is_drained
+        return len(contacts), len(eligible), is_drained
 
     def _requests(
         self, campaign: Campaign, frozen: Frozen, account: AccountSlice, contacts: BitMap, now: datetime

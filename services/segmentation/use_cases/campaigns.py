@@ -28,8 +28,8 @@ from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES, Unit
 log = structlog.get_logger()
 
 MAX_CAMPAIGNS = 10_000  # per account
-LOOK_EVERY = 0.3  # seconds between checks of campaigns whose state may have to change
-AT_REST = 1.0  # seconds, while there is none
+CHECK_INTERVAL = 0.3  # seconds between checks for campaigns whose state has to change
+IDLE_CHECK_INTERVAL = 1.0  # seconds, after a check that found none
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class Campaigns:
 
     async def find(self, account_id: int, campaign_id: UUID) -> Campaign:
         """Return a campaign. Raises NotFound."""
-        found = await store.read_campaign(self.resources.database.pool, account_id, campaign_id)
-        if found is None:
+        campaign = await store.read_campaign(self.resources.database.pool, account_id, campaign_id)
+        if campaign is None:
             raise _not_found()
-        return found
+        return campaign
 
     def zone(self, account_id: int) -> ZoneInfo:
         """Return the account's time zone; UTC if the account is unknown."""
@@ -73,7 +73,7 @@ class Campaigns:
         return await store.read_progress(self.resources.database.pool, campaign.campaign_id)
 
     async def broken(self, campaign: Campaign) -> Sequence[Fault]:
-        """Return what a campaign uses and does not exist; empty once it is launched."""
+        """Return a fault for each thing that a campaign uses and that does not exist; none once it is launched."""
         if campaign.state not in EDITABLE:
             return ()
         try:
@@ -129,21 +129,21 @@ class Campaigns:
         await self.find(account_id, campaign_id)
         parts = await self._parts(account_id, campaign_id, written)
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await self._find_locked(work, account_id, campaign_id)
-            check_version(found.version)
-            found.require(*EDITABLE, what="changed")
-            campaign = await self._write(work, replace(found, **parts), MAX_DEFINITION_BYTES)
+            current = await self._find_locked(work, account_id, campaign_id)
+            check_version(current.version)
+            current.require(*EDITABLE, action="changed")
+            campaign = await self._write(work, replace(current, **parts), MAX_DEFINITION_BYTES)
         await self.resources.acknowledged(work)
         return campaign
 
     async def delete(self, account_id: int, campaign_id: UUID, check_version: VersionCheck = any_version) -> None:
         """Delete a draft, or a campaign that is over. Raises NotFound, Conflict."""
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await self._find_locked(work, account_id, campaign_id)
-            check_version(found.version)
-            found.require("draft", *OVER, what="deleted; cancel it first")
+            current = await self._find_locked(work, account_id, campaign_id)
+            check_version(current.version)
+            current.require("draft", *OVER, action="deleted; cancel it first")
             await store.delete_campaign(work.connection, campaign_id)
-            work.append(_event(replace(found, state="deleted", version=found.version + 1, changed_at=work.now)))
+            work.append(_event(replace(current, state="deleted", version=current.version + 1, changed_at=work.now)))
         await self.resources.acknowledged(work)
 
     async def launch(self, account_id: int, campaign_id: UUID) -> Campaign:
@@ -162,18 +162,18 @@ class Campaigns:
         except NotFound as missing:
             raise Conflict(f"The campaign cannot be launched: {missing}") from missing
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await self._find_locked(work, account_id, campaign_id)
-            if found.state in ("scheduled", "launching", "sending"):
-                return found
-            found.require("draft", what="launched")
-            if found.version != campaign.version:
+            current = await self._find_locked(work, account_id, campaign_id)
+            if current.state in ("scheduled", "launching", "sending"):
+                return current
+            current.require("draft", action="launched")
+            if current.version != campaign.version:
                 raise Conflict("The campaign was changed meanwhile. Launch it again.")
-            if found.send_at is not None and found.send_at > self.clock():
-                found = await self._write(work, replace(found, state="scheduled"))
+            if current.send_at is not None and current.send_at > self.clock():
+                current = await self._write(work, replace(current, state="scheduled"))
             else:
-                found = await self._start(work, found, launch)
+                current = await self._start(work, current, launch)
         await self.resources.acknowledged(work)
-        return found
+        return current
 
     async def _launch_of(self, campaign: Campaign) -> Launch:
         written = WrittenAudience(campaign.include, campaign.exclude, campaign.hold_out_percent, campaign.campaign_id)
@@ -201,46 +201,49 @@ class Campaigns:
         # While this holds the locks of all partition numbers, no slice requests messages.
         numbers = (CATALOG_PARTITION, *range(self.partitions))
         async with self.resources.database.unit_of_work(*numbers) as work:
-            found = await self._find_locked(work, account_id, campaign_id)
-            if found.state == state:
-                return found
-            found.require(*states, what=state)
-            found = await self._write(work, replace(found, state=state))
+            campaign = await self._find_locked(work, account_id, campaign_id)
+            if campaign.state == state:
+                return campaign
+            campaign.require(*states, action=state)
+            campaign = await self._write(work, replace(campaign, state=state))
         await self.resources.acknowledged(work)
-        return found
+        return campaign
 
     async def resume(self, account_id: int, campaign_id: UUID) -> Campaign:
         """Resume a paused campaign. Raises NotFound, Conflict."""
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await self._find_locked(work, account_id, campaign_id)
-            if found.state in ("launching", "sending"):
-                return found
-            found.require("paused", what="resumed")
+            campaign = await self._find_locked(work, account_id, campaign_id)
+            if campaign.state in ("launching", "sending"):
+                return campaign
+            campaign.require("paused", action="resumed")
             # If every slice has frozen its part, the worker leaves `launching` at once.
-            found = await self._write(work, replace(found, state="launching"))
+            campaign = await self._write(work, replace(campaign, state="launching"))
         await self.resources.acknowledged(work)
-        return found
+        return campaign
 
     async def run(self) -> None:
-        """Change the states of campaigns that are due, frozen or drained, for as long as the process lives."""
+        """Change the states of campaigns that are due, frozen or drained, until cancelled."""
         while True:
-            moving = await until_it_works("campaigns", self._move_due, is_passing)
-            await asyncio.sleep(LOOK_EVERY if moving else AT_REST)
+            due = await until_it_works("campaigns", self._move_due, is_passing)
+            await asyncio.sleep(CHECK_INTERVAL if due else IDLE_CHECK_INTERVAL)
 
     async def _move_due(self) -> int:
-        """Change the states that are due; return their number. A campaign on which the code fails delays no other."""
-        moving = await store.campaigns_to_move(self.resources.database.pool, self.clock())
-        for account_id, campaign_id in moving:
+        """Change the states that are due; return their number. If the code fails on a campaign, the others continue."""
+        due = await store.campaigns_to_move(self.resources.database.pool, self.clock())
+        for account_id, campaign_id in due:
             try:
                 await self.move(account_id, campaign_id)
             except Exception as error:
                 if is_passing(error):
                     raise
                 log.exception("campaign not moved on", campaign_id=str(campaign_id))
-        return len(moving)
+        return len(due)
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:
-        """Change the state of a campaign if that is due. The catalog's lock ensures that this happens once."""
+        """Change the state of a campaign if that is due.
+
+        The lock of the catalog partition ensures that concurrent calls change it only once.
+        """
         campaign = await store.read_campaign(self.resources.database.pool, account_id, campaign_id)
         if campaign is None:
             return
@@ -252,17 +255,17 @@ class Campaigns:
             except (InvalidCriterion, NotFound) as error:
                 failed = str(error)
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await store.read_campaign(work.connection, account_id, campaign_id)
-            if found is None or (found.state, found.version) != (campaign.state, campaign.version):
+            current = await store.read_campaign(work.connection, account_id, campaign_id)
+            if current is None or (current.state, current.version) != (campaign.state, campaign.version):
                 return
             if failed is not None:
-                await self._write(work, replace(found, state="failed", reason=failed))
+                await self._write(work, replace(current, state="failed", reason=failed))
             elif launch is not None:
-                await self._start(work, found, launch)
+                await self._start(work, current, launch)
             else:
-                await self._move_on(work, found)
+                await self._move_launched(work, current)
 
-    async def _move_on(self, work: UnitOfWork, campaign: Campaign) -> None:
+    async def _move_launched(self, work: UnitOfWork, campaign: Campaign) -> None:
         progress = await store.read_progress(work.connection, campaign.campaign_id)
         failures = [one.failed for one in progress if one.failed is not None]
         if campaign.state == "launching" and failures:
@@ -273,16 +276,16 @@ class Campaigns:
             await self._write(work, replace(campaign, state="done"))
 
     async def _find_locked(self, work: UnitOfWork, account_id: int, campaign_id: UUID) -> Campaign:
-        found = await store.read_campaign(work.connection, account_id, campaign_id)
-        if found is None:
+        campaign = await store.read_campaign(work.connection, account_id, campaign_id)
+        if campaign is None:
             raise _not_found()
-        return found
+        return campaign
 
     async def _write(self, work: UnitOfWork, campaign: Campaign, most_bytes: int = MAX_BODY_BYTES) -> Campaign:
-        written = replace(campaign, version=campaign.version + 1, changed_at=work.now)
-        await store.update_campaign(work.connection, written)
-        work.append(_event(written), most_bytes=most_bytes)
-        return written
+        changed = replace(campaign, version=campaign.version + 1, changed_at=work.now)
+        await store.update_campaign(work.connection, changed)
+        work.append(_event(changed), most_bytes=most_bytes)
+        return changed
 
 
 def _not_found() -> NotFound:

@@ -14,6 +14,6 @@ class ContactPage:
 
     @classmethod
     def of(cls, answers: Collection[Any], limit: int) -> Self:
-        """Return the first `limit` contacts of all slices, each of which answered with its first ones."""
+        """Merge the answers of slices, each of which has the first contacts of the slice, into a page of `limit`."""
         contact_ids = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
         return cls(contact_ids[:limit], sum(answer["count"] for answer in answers))

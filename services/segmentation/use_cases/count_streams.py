@@ -14,14 +14,17 @@ from services.segmentation.use_cases.criteria import Criteria
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 
 MAX_PER_ACCOUNT = 20  # streams in one process
-MAX_IN_ALL = 500
-AT_MOST_EVERY = 0.1  # seconds between two counts of a segment
-LOOK_EVERY = 0.5  # seconds between checks of other processes' slices, which do not signal changes
+MAX_PER_PROCESS = 500  # streams of all accounts
+MIN_INTERVAL = 0.1  # seconds at least between two counts of a segment
+CHECK_INTERVAL = 0.5  # seconds between checks of other processes' slices, which do not signal changes
 
 
 @dataclass(slots=True)
 class SharedCount:
-    """The newest count of a segment, or `deleted`. `changed` is set and replaced at every change."""
+    """The newest count of a segment, which its streams share; `deleted` if the segment does not exist any more.
+
+    `changed` is set, and replaced by a new event, at every change.
+    """
 
     count: int | None = None
     deleted: bool = False
@@ -39,8 +42,8 @@ class SharedCount:
 class Reservation:
     """A reservation of one of an account's streams. It ends with `release`, or when it is garbage-collected."""
 
-    def __init__(self, give_back: Callable[[int], None], account_id: int) -> None:
-        self.release = finalize(self, give_back, account_id)
+    def __init__(self, release: Callable[[int], None], account_id: int) -> None:
+        self.release = finalize(self, release, account_id)
 
 
 class CountStreams:
@@ -56,7 +59,7 @@ class CountStreams:
 
     def reserve(self, account_id: int) -> "Reservation":
         """Reserve one of the account's streams. Raises TooMany."""
-        if self._open[account_id] >= MAX_PER_ACCOUNT or self._open.total() >= MAX_IN_ALL:
+        if self._open[account_id] >= MAX_PER_ACCOUNT or self._open.total() >= MAX_PER_PROCESS:
             raise TooMany(f"An account has at most {MAX_PER_ACCOUNT} streams at a time. Close one first.")
         self._open[account_id] += 1
         return Reservation(self._release, account_id)
@@ -70,35 +73,37 @@ class CountStreams:
     async def follow(self, account_id: int, segment_id: UUID, reservation: Reservation) -> AsyncIterator[SharedCount]:
         """Follow the count of a segment during the block, and release the reservation afterwards."""
         key = (account_id, segment_id)
-        shared = self._shared.get(key)
-        if shared is None:
-            shared = self._shared[key] = SharedCount()
-            self._tasks[key] = asyncio.create_task(self._evaluate(account_id, segment_id, shared), name="count stream")
-        shared.followers += 1
+        shared_count = self._shared.get(key)
+        if shared_count is None:
+            shared_count = self._shared[key] = SharedCount()
+            self._tasks[key] = asyncio.create_task(
+                self._evaluate(account_id, segment_id, shared_count), name="count stream"
+            )
+        shared_count.followers += 1
         try:
-            yield shared
+            yield shared_count
         finally:
             reservation.release()
-            shared.followers -= 1
-            if not shared.followers:
+            shared_count.followers -= 1
+            if not shared_count.followers:
                 self._shared.pop(key, None)
                 self._tasks.pop(key).cancel()
 
-    async def _evaluate(self, account_id: int, segment_id: UUID, shared: SharedCount) -> None:
+    async def _evaluate(self, account_id: int, segment_id: UUID, shared_count: SharedCount) -> None:
         generation, question = -1, None
-        while not shared.deleted:
+        while not shared_count.deleted:
             if generation != self._definitions.generation:
                 generation = self._definitions.generation
                 try:
                     segment = await self._criteria.segments.find(account_id, segment_id)
                 except NotFound:
-                    shared.deleted = True
-                    shared.publish()
+                    shared_count.deleted = True
+                    shared_count.publish()
                     return
                 question = await self._criteria.question_about(account_id, segment)
             count = None if question is None else await self._criteria.count_members(account_id, question)
-            if count is not None and count != shared.count:
-                shared.count = count
-                shared.publish()
-            await asyncio.sleep(AT_MOST_EVERY)
-            await self._signal.wait(LOOK_EVERY)
+            if count is not None and count != shared_count.count:
+                shared_count.count = count
+                shared_count.publish()
+            await asyncio.sleep(MIN_INTERVAL)
+            await self._signal.wait(CHECK_INTERVAL)

@@ -39,7 +39,7 @@ class NodeCounts:
     took: float
 
     @property
-    def whole(self) -> int:
+    def root(self) -> int:
         """The number of contacts for which the criterion is true."""
         return next(iter(self.counts.values()))
 
@@ -92,12 +92,14 @@ class Criteria:
             return await self._page(
                 account_id, ListAnnounced(segment_id=segment.segment_id, after=after, limit=limit), limit
             )
-        return await self._page(account_id, _list(PortableCriterion.of(segment.criterion, others), after, limit), limit)
+        return await self._page(
+            account_id, _members_question(PortableCriterion.of(segment.criterion, others), after, limit), limit
+        )
 
     async def contacts(self, account_id: int, value: object, after: int, limit: int) -> ContactPage:
         """Return contacts that satisfy a request's criterion, with ids above `after`. Raises InvalidCriterion."""
         _, portable = await self.portable(account_id, value)
-        return await self._page(account_id, _list(portable, after, limit), limit)
+        return await self._page(account_id, _members_question(portable, after, limit), limit)
 
     async def _page(self, account_id: int, question: ListMembers | ListAnnounced, limit: int) -> ContactPage:
         return ContactPage.of((await self.owners.ask(account_id, question)).values(), limit)
@@ -144,8 +146,8 @@ class Criteria:
     async def engagements(self, account_id: int) -> list[tuple[str, str | None]]:
         """Return the kinds of engagements with their references, sorted."""
         answers = (await self.owners.ask(account_id, ListEngagements())).values()
-        found = {(kind, ref) for answer in answers for kind, ref in answer}
-        return sorted(found, key=lambda pair: (pair[0], pair[1] or ""))
+        kinds = {(kind, ref) for answer in answers for kind, ref in answer}
+        return sorted(kinds, key=lambda pair: (pair[0], pair[1] or ""))
 
     async def count_members(self, account_id: int, question: CountNodes | ListAnnounced) -> int | None:
         """Return the answer to a question of `question_about`; None while slices are unavailable."""
@@ -177,5 +179,5 @@ class Criteria:
         return counts
 
 
-def _list(portable: PortableCriterion, after: int, limit: int) -> ListMembers:
+def _members_question(portable: PortableCriterion, after: int, limit: int) -> ListMembers:
     return ListMembers(asked=portable, after=after, limit=limit)

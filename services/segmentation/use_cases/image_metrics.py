@@ -21,7 +21,7 @@ _OF_PARTS = {
 
 
 def structure_of(part: Name) -> str:
-    """Return the metric's name for the structure of a part of the image."""
+    """Return the value of the metric's label `structure` for a part of the image."""
     if part[0] != "days":
         return _OF_PARTS[str(part[0])]
     return "clicks" if str(part[2]).startswith("click") else "engagements"
@@ -59,13 +59,13 @@ class ImageMetrics:
         )  # fmt: skip
 
 
-_ONE: list[ImageMetrics] = []
+_registered: list[ImageMetrics] = []  # at most one
 
 
-def measure(memories: Mapping[int, SliceMemory]) -> None:
-    """Register these metrics, replacing earlier ones."""
-    if _ONE:
-        _ONE[0].memories = memories
+def register_image_metrics(memories: Mapping[int, SliceMemory]) -> None:
+    """Register the metrics of `memories` with Prometheus. A second call in a process replaces the memories."""
+    if _registered:
+        _registered[0].memories = memories
     else:
-        _ONE.append(ImageMetrics(memories))
-        REGISTRY.register(_ONE[0])
+        _registered.append(ImageMetrics(memories))
+        REGISTRY.register(_registered[0])

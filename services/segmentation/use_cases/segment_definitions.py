@@ -40,9 +40,9 @@ class SegmentDefinitions:
 
     def _changed(self, event: CatalogEvent) -> None:
         if isinstance(event, SegmentChanged) or self._changes_account(event) or self._changes_named(event):
-            found = self._definitions.pop(event.account_id, None)
-            if found is not None:
-                self._previous[event.account_id] = found
+            definitions = self._definitions.pop(event.account_id, None)
+            if definitions is not None:
+                self._previous[event.account_id] = definitions
             self.generation += 1
             for callback in self._callbacks:
                 callback()
@@ -64,9 +64,11 @@ class SegmentDefinitions:
         return event.key in named and named[event.key] != _existence(event)
 
     def _is_newly_merged(self, event: LabelChanged) -> bool:
-        # A segment may name only the label that this one was merged into.
-        found = self._definitions.get(event.account_id)
-        return found is not None and event.merged_into is not None and event.label_id not in found.merged.last
+        # This label may matter to a segment that names only the label that it was merged into.
+        definitions = self._definitions.get(event.account_id)
+        return (
+            definitions is not None and event.merged_into is not None and event.label_id not in definitions.merged.last
+        )
 
     def _merged(self, account_id: int) -> MergedLabels:
         labels = self._catalog.all(LabelChanged, account_id)
@@ -74,8 +76,8 @@ class SegmentDefinitions:
 
     def of_account(self, account_id: int) -> Definitions:
         """Return the account's segments in the form for evaluation."""
-        found = self._definitions.get(account_id)
-        if found is None:
+        definitions = self._definitions.get(account_id)
+        if definitions is None:
             segments: dict[UUID, tuple[str, Criterion]] = {}
             broken: dict[UUID, str] = {}
             for event in self._catalog.all(SegmentChanged, account_id):
@@ -84,20 +86,20 @@ class SegmentDefinitions:
                     segments[event.segment_id] = (event.segment_name, criterion)
                 elif event.state == "active":
                     broken[event.segment_id] = "this version of Penchant cannot read the criterion"
-            broken |= self._broken(account_id, segments)
+            broken |= self._broken_segments(account_id, segments)
             self._remember_named(account_id, segments)
             previous = self._previous.pop(account_id, None)
-            found = Definitions(self.zone(account_id).key, segments, broken, previous, self._merged(account_id))
-            self._definitions[account_id] = found
-        return found
+            definitions = Definitions(self.zone(account_id).key, segments, broken, previous, self._merged(account_id))
+            self._definitions[account_id] = definitions
+        return definitions
 
-    def _broken(self, account_id: int, segments: Mapping[UUID, tuple[str, Criterion]]) -> dict[UUID, str]:
+    def _broken_segments(self, account_id: int, segments: Mapping[UUID, tuple[str, Criterion]]) -> dict[UUID, str]:
         if not self._zone_is_known(account_id):
             return dict.fromkeys(segments, "the account's time zone is not known")
         criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
         lookup = AccountLookup(self._catalog, account_id, criteria.get)
         faults = {segment_id: validate(criterion, lookup, writing=False) for segment_id, criterion in criteria.items()}
-        return {segment_id: found[0].detail for segment_id, found in faults.items() if found}
+        return {segment_id: segment_faults[0].detail for segment_id, segment_faults in faults.items() if segment_faults}
 
     def _remember_named(self, account_id: int, segments: Mapping[UUID, tuple[str, Criterion]]) -> None:
         named: dict[str, object] = {}
@@ -115,9 +117,9 @@ class SegmentDefinitions:
         self._named[account_id] = named
 
     def _criterion(self, event: SegmentChanged) -> Criterion | None:
-        known = self._parsed.get(event.segment_id)
-        if known is not None and known[0] == event.segment_version:
-            return known[1]
+        parsed = self._parsed.get(event.segment_id)
+        if parsed is not None and parsed[0] == event.segment_version:
+            return parsed[1]
         try:
             criterion = parse(event.criterion)
         except InvalidCriterion as invalid:
@@ -157,7 +159,7 @@ class SegmentDefinitions:
 
 
 def _existence(event: CatalogEvent) -> object:
-    """Return the parts of a thing that decide whether criteria that name it can be evaluated."""
+    """Return the values of a thing on which it depends whether criteria that name it can be evaluated."""
     match event:
         case FieldChanged():
             return event.state, event.field_type

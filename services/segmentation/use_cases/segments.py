@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from services.segmentation.domain.errors import LimitReached, NotFound
 from services.segmentation.store import segments as store
-from services.segmentation.store.membership_changes import MembershipChange, Wanted, read_changes
+from services.segmentation.store.membership_changes import ChangeFilter, MembershipChange, read_changes
 from services.segmentation.store.segment_days import read_days
 from services.segmentation.store.segments import Segment, criteria_of
 from services.segmentation.use_cases.validating import broken_segments, validate_with_refresh
@@ -61,10 +61,10 @@ class Segments:
 
     async def find(self, account_id: int, segment_id: UUID) -> Segment:
         """Return a segment. Raises NotFound."""
-        found = await store.read_segment(self.pool, account_id, segment_id)
-        if found is None:
+        segment = await store.read_segment(self.pool, account_id, segment_id)
+        if segment is None:
             raise _not_found()
-        return found
+        return segment
 
     async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Segment], int]:
         """Return at most `limit` segments with an id above `after`, and their total number."""
@@ -73,7 +73,7 @@ class Segments:
     async def read_criterion(
         self, account_id: int, value: object, segments: Mapping[UUID, Criterion], *, writing: bool = True
     ) -> Criterion:
-        """Parse and validate a criterion, of a request or stored (not `writing`). Raises InvalidCriterion."""
+        """Parse and validate a criterion of a request, or a stored one (not `writing`). Raises InvalidCriterion."""
         criterion = parse(value)
         faults = await validate_with_refresh(self.resources.catalog, account_id, criterion, segments, writing=writing)
         if faults:
@@ -103,32 +103,32 @@ class Segments:
     async def change(
         self, account_id: int, segment_id: UUID, name: str, value: object, check_version: VersionCheck = any_version
     ) -> Segment:
-        """Change name and criterion.
+        """Change the name and the criterion of a segment; nothing happens if both are the same.
 
-        Raises NotFound, InvalidCriterion, EventTooLarge, and what `check_version` raises.
+        Raises NotFound, InvalidCriterion, EventTooLarge, and the errors of `check_version`.
         """
         known = await self.criteria(account_id)
         if segment_id not in known:
             raise _not_found()
         criterion = await self.read_criterion(account_id, value, known)
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await self._find_locked(work, account_id, segment_id)
-            check_version(found.version)
+            current = await self._find_locked(work, account_id, segment_id)
+            check_version(current.version)
             others = await self._others(work, account_id, segment_id)
             circle = would_circle(segment_id, criterion, others)
             if circle is not None:
                 raise InvalidCriterion((circle,))
             _check_segments_exist(criterion, others)
             segment = replace(
-                found,
+                current,
                 name=name,
-                version=found.version + 1,
+                version=current.version + 1,
                 written=write(criterion),
                 criterion=criterion,
                 changed_at=work.now,
             )
-            if (segment.name, segment.written) == (found.name, found.written):
-                return found
+            if (segment.name, segment.written) == (current.name, current.written):
+                return current
             await store.update_segment(work.connection, account_id, segment)
             work.append(_event(account_id, segment), most_bytes=MAX_DEFINITION_BYTES)
         await self.resources.acknowledged(work)
@@ -144,15 +144,15 @@ class Segments:
         """
         await self.resources.catalog.refresh()
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
-            found = await self._find_locked(work, account_id, segment_id)
-            check_version(found.version)
+            current = await self._find_locked(work, account_id, segment_id)
+            check_version(current.version)
             segments = await store.read_segments(work.connection, account_id)
             # In a thread, because reading thousands of definitions would block the event loop.
             uses = await asyncio.to_thread(self._uses, account_id, segment_id, segments)
             if uses and not force:
                 raise InUseError("segment", uses)
             await store.delete_segment(work.connection, account_id, segment_id)
-            work.append(_event(account_id, found, deleted=True))
+            work.append(_event(account_id, current, deleted=True))
         await self.resources.acknowledged(work)
 
     async def uses(self, account_id: int, segment_id: UUID) -> list[Use]:
@@ -167,24 +167,25 @@ class Segments:
         return await read_days(self.pool, segment_id, since)
 
     async def membership_changes(
-        self, account_id: int, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
+        self, account_id: int, change_filter: ChangeFilter, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[MembershipChange]:
         """Return entries into and exits from segments, newest first. Raises NotFound for an unknown segment."""
-        if wanted.segment_id is not None:
-            await self.find(account_id, wanted.segment_id)
-        return await read_changes(self.pool, account_id, wanted, before, limit)
+        if change_filter.segment_id is not None:
+            await self.find(account_id, change_filter.segment_id)
+        return await read_changes(self.pool, account_id, change_filter, before, limit)
 
     async def _find_locked(self, work: UnitOfWork, account_id: int, segment_id: UUID) -> Segment:
-        found = await store.read_segment(work.connection, account_id, segment_id)
-        if found is None:
+        segment = await store.read_segment(work.connection, account_id, segment_id)
+        if segment is None:
             raise _not_found()
-        return found
+        return segment
 
     async def _others(self, work: UnitOfWork, account_id: int, segment_id: UUID | None) -> dict[UUID, Criterion]:
-        found = dict(criteria_of(await store.read_segments(work.connection, account_id)))
+        """Return the criteria of the account's segments except this one, by id."""
+        criteria = dict(criteria_of(await store.read_segments(work.connection, account_id)))
         if segment_id is not None:
-            found.pop(segment_id, None)
-        return found
+            criteria.pop(segment_id, None)
+        return criteria
 
     def _uses(self, account_id: int, segment_id: UUID, segments: Iterable[Segment]) -> list[Use]:
         uses = [
@@ -220,15 +221,15 @@ def _names_segment(criterion: object, segment_id: UUID) -> bool:
     try:
         return criterion is not None and segment_id in references(parse(criterion)).segments
     except InvalidCriterion:
-        # A later release wrote it, or it is broken; unreadable criteria are skipped.
+        # A later version wrote it, or it is broken. It is ignored.
         return False
 
 
 def _check_segments_exist(criterion: Criterion, others: Mapping[UUID, Criterion]) -> None:
     # The criterion was validated before the lock was taken; a segment may have been deleted since.
-    gone = [segment for segment in references(criterion).segments if segment not in others]
-    if gone:
-        raise InvalidCriterion((Fault("", f"there is no segment {gone[0]}"),))
+    missing = [segment for segment in references(criterion).segments if segment not in others]
+    if missing:
+        raise InvalidCriterion((Fault("", f"there is no segment {missing[0]}"),))
 
 
 def _not_found() -> NotFound:

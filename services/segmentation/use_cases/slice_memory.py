@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.segmentation.domain.account_slice import AccountSlice, Membership
-from services.segmentation.domain.snapshot_parts import is_whole, load
+from services.segmentation.domain.snapshot_parts import has_valid_checksum, load
 from services.segmentation.store.snapshots import Snapshot
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 from shared.bus.checkpoints import Checkpoint
@@ -18,8 +18,9 @@ class SliceMemory:
     """The slices of a partition number, by account.
 
     `ready`: the replay is over, and the slices can be queried. `epoch` increases by one each time the slices change
-    owner; it fences writes of earlier owners. `origin`: where the image begins, below the checkpoint. `held`: records
-    from there on that were not applied. `generation` is that of the definitions that were adopted.
+    owner; it fences writes of earlier owners. `origin`: the checkpoint from which records are replayed, that of the
+    snapshot or the beginning of the topics. `held`: held records from there on, which were not applied. `generation`:
+    the generation of the definitions that were adopted.
     """
 
     partition: int
@@ -38,33 +39,33 @@ class SliceMemory:
 
     def slice(self, account_id: int, zone: ZoneInfo, today: date) -> AccountSlice:
         """Return the account's slice. A new one begins on the day `today`, unless a later day is stored."""
-        found = self.slices.get(account_id)
-        if found is None:
-            kept = self.days.get(account_id)
-            day = kept if kept is not None else today
+        account = self.slices.get(account_id)
+        if account is None:
+            stored_day = self.days.get(account_id)
+            day = stored_day if stored_day is not None else today
             first_contact = (self.partition - account_id) % self.partitions
-            found = AccountSlice(account_id, zone, zone.key, day, self.partitions, first_contact)
-            self.slices[account_id] = found
-            found.day_written = kept is not None
-            found.memberships = self.memberships.pop(account_id, {})
-        return found
+            account = AccountSlice(account_id, zone, zone.key, day, self.partitions, first_contact)
+            self.slices[account_id] = account
+            account.day_written = stored_day is not None
+            account.memberships = self.memberships.pop(account_id, {})
+        return account
 
     def accept(self, snapshot: Snapshot, definitions: SegmentDefinitions) -> str | None:
         """Accept a snapshot that `load` will read; return why it cannot be used, or None."""
         for account_id, zone_name in snapshot.zones.items():
             if definitions.zone(account_id).key != zone_name:
                 return f"account {account_id} had its days in {zone_name}"
-        if not all(is_whole(body) and account_id in snapshot.zones for account_id, _, body in snapshot.parts):
+        if not all(has_valid_checksum(body) and account_id in snapshot.zones for account_id, _, body in snapshot.parts):
             return "it is damaged"
         self.snapshot = snapshot
         self.origin = snapshot.offsets
         return None
 
     def load(self, definitions: SegmentDefinitions, now: datetime) -> None:
-        """Decode the accepted snapshot, unless that was done.
+        """Decode the accepted snapshot, unless that was done already. Raises Damaged.
 
-        Raises Damaged. Call this outside the transaction that fetched the snapshot: decoding the slices of a million
-        contacts takes a while, during which the transaction should not stay open.
+        Call this outside the transaction that fetched the snapshot: decoding the slices of a million contacts takes a
+        while, during which the transaction should not stay open.
         """
         snapshot, self.snapshot = self.snapshot, None
         if snapshot is None:
@@ -76,7 +77,7 @@ class SliceMemory:
             load(self.slices[account_id].image, part, body)
 
     def save_all(self) -> None:
-        """Make the next snapshot complete."""
+        """Mark all parts as changed, so that the next snapshot is complete."""
         for account in self.slices.values():
             account.image.changed.update(account.image.sizes)
 
@@ -86,5 +87,5 @@ class SliceMemory:
         return any(account.pending for account in self.slices.values())
 
     def next_day(self) -> datetime | None:
-        """Return when the next day of any of its accounts begins."""
+        """Return when the next day of one of the accounts begins; None without accounts."""
         return min((account.next_day() for account in self.slices.values()), default=None)

@@ -1,4 +1,4 @@
-"""Sends questions to the owners of slices: this process for its own, other processes over HTTP."""
+"""Sends questions to the owners of slices: to this process directly, to other processes over HTTP."""
 
 import asyncio
 from collections import Counter
@@ -12,9 +12,9 @@ from asyncpg.pool import Pool
 from pydantic import BaseModel
 
 from services.segmentation.domain.account_slice import AccountSlice
-from services.segmentation.domain.answers import MOST_KEPT, answer
+from services.segmentation.domain.answers import MAX_QUERY_SUMS, answer
 from services.segmentation.domain.errors import SlicesUnavailable, TooMany
-from services.segmentation.domain.preparing import criteria_of, prepare, sums_kept
+from services.segmentation.domain.preparing import criteria_of, number_of_sums, prepare
 from services.segmentation.domain.questions import Question
 from services.segmentation.store.owners import Owner, read_owners, read_secret
 from services.segmentation.use_cases.slice_memory import SliceMemory
@@ -22,9 +22,9 @@ from shared.account_turns import AccountTurns
 
 log = structlog.get_logger()
 
-PATIENCE = 2.0  # seconds without an owner of a slice after which the answer is 503
+OWNER_TIMEOUT = 2.0  # seconds to wait for an owner of a slice, and for its answer
 MAX_QUESTIONS = 50  # concurrent questions of an account in one process
-LOOK_AGAIN = 0.05  # seconds between reads of the owners
+RETRY_INTERVAL = 0.05  # seconds until the owners are read again, if answers are missing
 SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
 
 
@@ -37,7 +37,7 @@ class SliceQuestion(BaseModel):
 
 
 class SliceAnswers(BaseModel):
-    """The answers of those slices that the process really owns."""
+    """The answers by partition number, without those of slices that the process does not own in the given epoch."""
 
     answers: dict[int, Any]
 
@@ -50,9 +50,9 @@ class SliceOwners:
         self._memories = memories
         self._partitions = partitions
         self._secret: str | None = None
-        self._at_work: Counter[int] = Counter()
+        self._concurrent: Counter[int] = Counter()
         self._turns = AccountTurns()
-        self._client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=OWNER_TIMEOUT, trust_env=False)
 
     async def close(self) -> None:
         """Close the connections to other processes."""
@@ -65,76 +65,78 @@ class SliceOwners:
         return self._secret
 
     async def ask(self, account_id: int, question: Question, partition: int | None = None) -> dict[int, Any]:
-        """Return the answers by partition number, or of one partition number if it is given.
+        """Return the answers by partition number: of all, or only of `partition`.
 
         Raises SlicesUnavailable if a slice has no owner for 2 s, TooMany if the account has too many concurrent
         questions.
         """
-        if self._at_work[account_id] >= MAX_QUESTIONS:
+        if self._concurrent[account_id] >= MAX_QUESTIONS:
             raise TooMany(f"At most {MAX_QUESTIONS} questions of an account are answered at a time.")
-        self._at_work[account_id] += 1
+        self._concurrent[account_id] += 1
         try:
             return await self._ask(account_id, question, partition)
         finally:
-            self._at_work[account_id] -= 1
-            if not self._at_work[account_id]:
-                del self._at_work[account_id]
+            self._concurrent[account_id] -= 1
+            if not self._concurrent[account_id]:
+                del self._concurrent[account_id]
 
     async def _ask(self, account_id: int, question: Question, partition: int | None) -> dict[int, Any]:
         missing = set(range(self._partitions)) if partition is None else {partition}
-        found: dict[int, Any] = {}
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        answers: dict[int, Any] = {}
+        deadline = asyncio.get_running_loop().time() + OWNER_TIMEOUT
         while missing:
             owners = await read_owners(self._pool)
-            asked = {number: owners[number] for number in missing if number in owners}
-            found |= await self.own(account_id, question, {number: owner.epoch for number, owner in asked.items()})
-            away = {number: owner for number, owner in asked.items() if number not in found}
-            if away:
-                found |= await self._others(account_id, question, away, deadline)
-            missing -= found.keys()
+            owners_to_ask = {number: owners[number] for number in missing if number in owners}
+            answers |= await self.answer_own(
+                account_id, question, {number: owner.epoch for number, owner in owners_to_ask.items()}
+            )
+            unanswered = {number: owner for number, owner in owners_to_ask.items() if number not in answers}
+            if unanswered:
+                answers |= await self._ask_others(account_id, question, unanswered, deadline)
+            missing -= answers.keys()
             if missing:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise SlicesUnavailable(
                         "No process serves part of the contacts at the moment, so this cannot be answered."
                     )
-                await asyncio.sleep(LOOK_AGAIN)
-        return found
+                await asyncio.sleep(RETRY_INTERVAL)
+        return answers
 
-    async def own(self, account_id: int, question: Question, epochs: Mapping[int, int]) -> dict[int, Any]:
+    async def answer_own(self, account_id: int, question: Question, epochs: Mapping[int, int]) -> dict[int, Any]:
         """Return the answers of the requested slices that this process owns in the given epochs."""
-        found: dict[int, Any] = {}
+        answers: dict[int, Any] = {}
         for number, epoch in epochs.items():
             memory = self._memories.get(number)
-            # After this process was stopped for a while, its slices may be of an earlier epoch and outdated.
+            # If this process was paused for a while, its slices may be of an earlier epoch, and outdated.
             if memory is not None and memory.ready and memory.epoch == epoch:
-                await self._turns.run(account_id, self._answer(account_id, question, number, epoch, found))
-        return found
+                await self._turns.run(account_id, self._answer(account_id, question, number, epoch, answers))
+        return answers
 
     def _answer(
-        self, account_id: int, question: Question, number: int, epoch: int, found: dict[int, Any]
+        self, account_id: int, question: Question, number: int, epoch: int, answers: dict[int, Any]
     ) -> Generator[None, None, None]:
         """Answer for a slice, in short steps, unless this process loses the slice meanwhile."""
         memory = self._memories.get(number)
         if memory is not None:
             yield from _prepare(question, memory.slices.get(account_id))
-        # Meanwhile the slice may have been dropped.
+        # The slice may have been dropped in the meantime.
         memory = self._memories.get(number)
         if memory is not None and memory.ready and memory.epoch == epoch:
-            found[number] = answer(question, memory.slices.get(account_id), number, self._partitions, account_id)
+            answers[number] = answer(question, memory.slices.get(account_id), number, self._partitions, account_id)
 
-    async def _others(
-        self, account_id: int, question: Question, asked: Mapping[int, Owner], deadline: float
+    async def _ask_others(
+        self, account_id: int, question: Question, owners: Mapping[int, Owner], deadline: float
     ) -> dict[int, Any]:
         by_url: dict[str, dict[int, int]] = {}
-        for number, owner in asked.items():
+        for number, owner in owners.items():
             if number not in self._memories:
                 by_url.setdefault(owner.url, {})[number] = owner.epoch
         results = await asyncio.gather(
-            *(self._other(account_id, question, url, epochs, deadline) for url, epochs in by_url.items())
+            *(self._ask_process(account_id, question, url, epochs, deadline) for url, epochs in by_url.items())
         )
-        return {number: one for answers in results for number, one in answers.items()}
+        return {number: answer_of_slice for answers in results for number, answer_of_slice in answers.items()}
 
-    async def _other(
+    async def _ask_process(
         self, account_id: int, question: Question, url: str, epochs: dict[int, int], deadline: float
     ) -> dict[int, Any]:
         body = SliceQuestion(account_id=account_id, epochs=epochs, question=question)
@@ -154,9 +156,9 @@ class SliceOwners:
 
 
 def _prepare(question: Question, account: AccountSlice | None) -> Iterator[None]:
-    """Make the sums that a question asks for, in short steps."""
-    if account is None or account.image.asked >= MOST_KEPT:
+    """Compute the sums that a question needs, in short steps."""
+    if account is None or account.image.query_sums >= MAX_QUERY_SUMS:
         return
     for criterion in criteria_of(question):
-        account.image.asked += sums_kept(account.image, criterion)
+        account.image.query_sums += number_of_sums(account.image, criterion)
         yield from prepare(account.image, criterion)

@@ -1,4 +1,4 @@
-"""Checks that everything that a criterion names exists, including what its segments name."""
+"""Checks that everything that a criterion names exists, directly or through the segments that it names."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -17,7 +17,7 @@ async def validate_with_refresh(
     *,
     writing: bool = True,
 ) -> tuple[Fault, ...]:
-    """Validate; if something is unknown, read the catalogs to their ends and validate again."""
+    """Return the faults of a criterion; if there are any, read the catalogs to their ends and validate again."""
     lookup = AccountLookup(catalog, account_id, segments.get)
     faults = validate(criterion, lookup, writing=writing) or broken_segments(criterion, lookup)
     if faults:
@@ -27,15 +27,17 @@ async def validate_with_refresh(
 
 
 def broken_segments(criterion: Criterion, lookup: AccountLookup) -> tuple[Fault, ...]:
-    """Return the nodes that name a segment that is broken, directly or indirectly. The criterion itself must be
-    valid."""
+    """Return a fault for each node that names a segment that is broken, directly or indirectly.
+
+    The criterion itself must be valid.
+    """
     faults: list[Fault] = []
     for node in walk(criterion):
         inner = lookup.segment(node.segment) if isinstance(node, InSegment) else None
         if isinstance(node, InSegment) and inner is not None:
-            found = validate(inner, lookup, writing=False) or broken_segments(inner, lookup)
-            if found:
+            segment_faults = validate(inner, lookup, writing=False) or broken_segments(inner, lookup)
+            if segment_faults:
                 faults.append(
-                    Fault(f"{node.pointer}/segment/id", f"segment {node.segment} is broken: {found[0].detail}")
+                    Fault(f"{node.pointer}/segment/id", f"segment {node.segment} is broken: {segment_faults[0].detail}")
                 )
     return tuple(faults)

@@ -24,4 +24,4 @@ def test_own_url_and_whether_requests_to_it_are_unencrypted(
         monkeypatch.delenv(name, raising=False)
     settings = SegmentationSettings(host=host, segmentation_database=SecretStr("postgresql://"), segmentation_url=url)
     assert settings.own_url == expected
-    assert settings.asked_in_clear is in_clear
+    assert settings.url_is_unencrypted is in_clear

@@ -110,7 +110,7 @@ class SliceAndModel:
         self._redefine(step)
         self.account.adopt(self.definitions())
         if isinstance(step, date):
-            self.account.pass_to(step.toordinal(), self.definitions())
+            self.account.advance_to(step.toordinal(), self.definitions())
         elif isinstance(step, int):
             self.take(self.account.drain(self.definitions(), step))
         elif isinstance(step, list):

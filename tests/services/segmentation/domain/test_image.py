@@ -55,7 +55,7 @@ def test_the_image_has_the_members_of_the_plain_evaluation(
         expected = naive(criterion, histories)
         assert set(Evaluator(image).members(criterion)) == expected
         changed = set(Evaluator(image, touched.contacts, keep=True).members(criterion))
-        if touched.about & concerns(criterion):
+        if touched.names & concerns(criterion):
             members = (members - set(touched.contacts)) | changed
         assert members == expected
     for contact in CONTACTS:
@@ -75,7 +75,7 @@ def test_texts_beyond_the_limit_of_the_dictionary_are_found(
 ) -> None:
     image = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
     histories = {contact: History(ZONE, contact) for contact in CONTACTS}
-    with patch.object(column, "MOST_TEXTS", 1):
+    with patch.object(column, "MAX_INDEXED_TEXTS", 1):
         for event in events:
             fold(image, [event], Days(ZONE), PARTITIONS)
             histories[event.contact_id].apply(event)
@@ -94,8 +94,8 @@ def test_windows_move_when_a_day_passes(asked: list[Criterion], events: list[Con
         histories[event.contact_id].apply(event)
     for criterion in asked:
         Evaluator(image, keep=True).members(criterion)
-    assert image.pass_to(TODAY.toordinal() + shift)
-    assert not image.pass_to(TODAY.toordinal())
+    assert image.advance_to(TODAY.toordinal() + shift)
+    assert not image.advance_to(TODAY.toordinal())
     later = TODAY.fromordinal(image.day)
     for criterion in asked:
         expected = {

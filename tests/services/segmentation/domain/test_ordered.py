@@ -18,7 +18,7 @@ def test_comparisons_equal_those_of_a_dictionary(
     batches: list[dict[int, int | None]], low: int, high: int, within: set[int] | None
 ) -> None:
     index, plain = Ordered(), dict[int, int]()
-    index.kept_between(low, high)
+    index.cached_between(low, high)
     for batch in batches:
         gone = [contact for contact, number in batch.items() if number is None]
         index.remove(BitMap(gone))
@@ -36,7 +36,7 @@ def test_comparisons_equal_those_of_a_dictionary(
     assert set(more) == contacts_where(lambda number: number > low)
     assert set(index.between(low, high, some)) == contacts_where(lambda number: low <= number <= high)
     assert {contact: index.get(contact) for contact in index.present} == plain
-    assert set(index.kept_between(low, high)) == {c for c, number in plain.items() if low <= number <= high}
+    assert set(index.cached_between(low, high)) == {c for c, number in plain.items() if low <= number <= high}
 
 
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False))

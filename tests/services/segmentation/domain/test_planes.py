@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from services.segmentation.domain.planes import Planes, add_planes, counting, number_of, remove_planes, satisfying
+from services.segmentation.domain.planes import Planes, add_planes, number_of, occurrences, remove_planes, satisfying
 from shared.criteria.grammar import Count
 
 contacts = st.lists(st.integers(0, 5), max_size=40)
@@ -22,17 +22,17 @@ def test_additions_and_subtractions_equal_those_of_a_counter(batches: list[list[
     planes: Planes = []
     expected: Counter[int] = Counter()
     for batch in [*batches, taken]:
-        add_planes(planes, counting(batch), None)
+        add_planes(planes, occurrences(batch), None)
         expected += Counter(batch)
     assert numbers(planes) == expected
-    remove_planes(planes, counting(taken))
+    remove_planes(planes, occurrences(taken))
     assert numbers(planes) == expected - Counter(taken)
 
 
 @given(contacts, contacts, st.sets(st.integers(0, 5)))
 def test_additions_can_be_limited_to_some_contacts(first: list[int], second: list[int], within: set[int]) -> None:
-    planes = counting(first)
-    add_planes(planes, counting(second), BitMap(within))
+    planes = occurrences(first)
+    add_planes(planes, occurrences(second), BitMap(within))
     for contact in within:
         assert number_of(planes, contact) == (first + second).count(contact)
 
@@ -43,11 +43,11 @@ def test_satisfying_finds_the_contacts_whose_count_meets_the_condition(
 ) -> None:
     count = Count(comparison, number)  # type: ignore[arg-type]
     expected = {contact for contact in UNIVERSE if count.holds(seen.count(contact))}
-    assert set(satisfying(counting(seen) if seen else [], count, UNIVERSE)) == expected
+    assert set(satisfying(occurrences(seen) if seen else [], count, UNIVERSE)) == expected
 
 
 def test_adding_does_not_modify_the_added_planes() -> None:
-    once = counting([1, 2])
+    once = occurrences([1, 2])
     planes: Planes = []
     add_planes(planes, once, None)
     add_planes(planes, once, None)

@@ -8,7 +8,7 @@ from services.segmentation.domain.snapshot_parts import (
     Damaged,
     dump,
     dump_bitmap,
-    is_whole,
+    has_valid_checksum,
     load,
     load_bitmap,
     write_name,
@@ -21,7 +21,7 @@ def test_a_change_of_any_byte_is_detected() -> None:
     for place in range(len(body)):
         damaged = bytearray(body)
         damaged[place] ^= 1
-        assert not is_whole(bytes(damaged))
+        assert not has_valid_checksum(bytes(damaged))
         with pytest.raises(Damaged):
             load_bitmap(bytes(damaged))
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from services.segmentation.domain.planes import number_of
-from services.segmentation.domain.tally import EVER, MOST_LOOSE, Range, Tally
+from services.segmentation.domain.tally import EVER, MAX_LOOSE_EVENTS, Range, Tally
 
 CONTACTS = range(4)
 adds = st.tuples(st.integers(1, 30), st.lists(st.sampled_from(CONTACTS), min_size=1, max_size=8))
@@ -34,12 +34,12 @@ def test_sums_equal_the_events_of_the_days_in_the_range(steps: list[object], ask
 
 def test_events_added_after_a_day_has_passed_are_in_the_next_sum() -> None:
     tally = Tally()
-    tally.add(1, [0] * MOST_LOOSE)
+    tally.add(1, [0] * MAX_LOOSE_EVENTS)
     tally.add(1, [0])
     tally.counted((0, 1), None, keep=True)
     tally.pass_day()
     tally.add(1, [0])
-    assert tally.number((0, 1), 0) == number_of(tally.counted((0, 1), None, keep=True), 0) == MOST_LOOSE + 2
+    assert tally.number((0, 1), 0) == number_of(tally.counted((0, 1), None, keep=True), 0) == MAX_LOOSE_EVENTS + 2
 
 
 def check(tally: Tally, plain: list[tuple[int, int]], asked: Range, *, keep: bool) -> None:
@@ -51,17 +51,17 @@ def check(tally: Tally, plain: list[tuple[int, int]], asked: Range, *, keep: boo
     some = tally.counted(asked, BitMap([1, 2]), keep)
     assert [number_of(some, contact) for contact in (1, 2)] == [expected[1], expected[2]]
     assert {contact: tally.number(asked, contact) for contact in CONTACTS} == expected
-    assert set(tally.ever(asked, None)) == {contact for contact, number in expected.items() if number}
+    assert set(tally.contacts_with_any(asked, None)) == {contact for contact, number in expected.items() if number}
 
 
 def test_a_tally_is_loose_only_up_to_a_number_of_events() -> None:
     tally = Tally()
-    for day in range(1, MOST_LOOSE + 1):
+    for day in range(1, MAX_LOOSE_EVENTS + 1):
         assert not tally.add(day, [0])
     assert tally.loose is not None
     assert tally.add(99, [0])
     assert tally.loose is None
-    assert len(tally.days) == MOST_LOOSE + 1
+    assert len(tally.days) == MAX_LOOSE_EVENTS + 1
     assert not tally.add(99, [1])
 
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.segmentation.store import membership_changes
-from services.segmentation.store.membership_changes import Wanted, read_changes
+from services.segmentation.store.membership_changes import ChangeFilter, read_changes
 from shared.store.queries import queries_of
 
 pytestmark = pytest.mark.asyncio
@@ -62,13 +62,13 @@ async def test_the_plan_of_a_page_has_no_sort_and_no_bitmap_scan(
 
 async def test_changes_are_filtered_by_segment_direction_and_time(pool: asyncpg.Pool) -> None:
     since = NOW - timedelta(days=2)
-    left = await read_changes(pool, 1, Wanted(since, enters=False), None, CHANGES)
+    left = await read_changes(pool, 1, ChangeFilter(since, enters=False), None, CHANGES)
     assert [change.contact_id for change in left] == [*range(1000, CHANGES + 1, 1000)]
     assert {change.segment_id for change in left} == {OTHER}
-    entered = await read_changes(pool, 1, Wanted(since, segment_id=SEGMENT, enters=True), None, 3)
+    entered = await read_changes(pool, 1, ChangeFilter(since, segment_id=SEGMENT, enters=True), None, 3)
     assert [(change.contact_id, change.enters) for change in entered] == [(1, True), (2, True), (3, True)]
-    assert await read_changes(pool, 1, Wanted(since, segment_id=SEGMENT, enters=False), None, 3) == []
+    assert await read_changes(pool, 1, ChangeFilter(since, segment_id=SEGMENT, enters=False), None, 3) == []
     between = await read_changes(
-        pool, 1, Wanted(NOW - timedelta(seconds=12), NOW - timedelta(seconds=9)), None, CHANGES
+        pool, 1, ChangeFilter(NOW - timedelta(seconds=12), NOW - timedelta(seconds=9)), None, CHANGES
     )
     assert [change.contact_id for change in between] == [10, 11, 12]
