@@ -64,7 +64,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
 
 
 def main() -> None:
-    """Run a process of the console until SIGTERM; return the exit code."""
+    """Run a process of the console until SIGTERM or SIGINT, then exit: 0, 2 for invalid settings, or 70 or 73."""
     try:
         settings = ConsoleSettings()
     except ValidationError as error:
@@ -73,15 +73,15 @@ def main() -> None:
     configure_logging("console", settings.log_level)
     configure_tracing("console", settings.otlp_endpoint)
     try:
-        sys.exit(uvloop.run(_live(settings)))
+        sys.exit(uvloop.run(_run(settings)))
     finally:
         stop_tracing()
 
 
-async def _live(settings: ConsoleSettings) -> int:
+async def _run(settings: ConsoleSettings) -> int:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     platform = Platform(settings)
     try:
         database = await _open_database(settings, stop)
@@ -112,10 +112,12 @@ async def _live(settings: ConsoleSettings) -> int:
 async def _open_database(settings: ConsoleSettings, stop: asyncio.Event) -> Database | None:
     """Return the database once PostgreSQL answers; None when the console is stopped before that."""
     failures: list[BaseException] = []
-    waiting = WaitingRoom("Penchant console", settings, [settings.console_port], _noted(failures, stop))
+    waiting = WaitingRoom("Penchant console", settings, [settings.console_port], _failure_recorder(failures, stop))
     try:
         opening = asyncio.create_task(
-            until_it_works("PostgreSQL", lambda: _opened(settings), is_passing, lambda: waiting.wait_for("PostgreSQL"))
+            until_it_works(
+                "PostgreSQL", lambda: _open_and_migrate(settings), is_passing, lambda: waiting.wait_for("PostgreSQL")
+            )
         )
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -131,7 +133,7 @@ async def _open_database(settings: ConsoleSettings, stop: asyncio.Event) -> Data
     return None
 
 
-async def _opened(settings: ConsoleSettings) -> Database:
+async def _open_and_migrate(settings: ConsoleSettings) -> Database:
     database = await Database.open(settings.console_database.get_secret_value())
     try:
         await database.migrate([MIGRATIONS])
@@ -141,9 +143,9 @@ async def _opened(settings: ConsoleSettings) -> Database:
     return database
 
 
-def _noted(failures: list[BaseException], stop: asyncio.Event) -> Callable[[BaseException], None]:
-    def note(error: BaseException) -> None:
+def _failure_recorder(failures: list[BaseException], stop: asyncio.Event) -> Callable[[BaseException], None]:
+    def record(error: BaseException) -> None:
         failures.append(error)
         stop.set()
 
-    return note
+    return record

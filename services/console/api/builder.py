@@ -11,7 +11,7 @@ from services.console.api.criterion_sentences import sentence_of
 from services.console.api.forms import Form, read_form
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.api.refusals import refusal
 from services.console.apis.client import ApiProblem, Json, Unreachable
 from services.console.domain.criterion_draft import changed
@@ -28,8 +28,8 @@ ENGAGEMENTS = (
     "message.opened",
     "message.bounced",
 )
-_RECENT = 5.0  # seconds
-_SAMPLE = 5  # contacts that are listed
+_CACHED_FOR = 5.0  # seconds
+_SAMPLE_SIZE = 5  # contacts that are listed
 
 
 @dataclass(slots=True)
@@ -102,13 +102,13 @@ class RecentChoices:
 
     def find(self, account_id: int) -> Choices | None:
         """Return the cached choices of an account, or None."""
-        loaded_at, choices = self._loaded.get(account_id, (-_RECENT, None))
-        return choices if monotonic() - loaded_at < _RECENT else None
+        loaded_at, choices = self._loaded.get(account_id, (-_CACHED_FOR, None))
+        return choices if monotonic() - loaded_at < _CACHED_FOR else None
 
     def keep(self, account_id: int, choices: Choices) -> None:
         """Store loaded choices, and drop expired ones."""
         now = monotonic()
-        self._loaded = {key: one for key, one in self._loaded.items() if now - one[0] < _RECENT}
+        self._loaded = {key: one for key, one in self._loaded.items() if now - one[0] < _CACHED_FOR}
         self._loaded[account_id] = (now, choices)
 
 
@@ -119,25 +119,25 @@ async def recent_choices(page: AccountPage) -> Choices:
 
 
 async def _engagements(page: AccountPage) -> dict[str, list[tuple[str, str]]]:
-    """Return the reported kinds of engagements, and the forms that were not filled in yet."""
+    """Return the reported references of engagements, with their names, by kind; all forms, also without reports."""
     forms = await page.api.items("labeling", "/v1/forms")
     names = {form["id"]: form["name"] for form in forms}
-    found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in ENGAGEMENTS}
-    found["form.submitted"] = list(names.items())
+    engagements: dict[str, list[tuple[str, str]]] = {kind: [] for kind in ENGAGEMENTS}
+    engagements["form.submitted"] = list(names.items())
     try:
         reported = await page.api.items("segmentation", "/v1/engagement-kinds")
     except (ApiProblem, Unreachable):
-        return found  # suggestions are optional: the fields work without them
-    for one in reported:
-        refs = found.setdefault(one["kind"], [])
-        if one["ref"] is not None and one["ref"] not in names:
-            refs.append((one["ref"], one["ref"]))
-    return found
+        return engagements  # suggestions are optional: the fields work without them
+    for engagement in reported:
+        refs = engagements.setdefault(engagement["kind"], [])
+        if engagement["ref"] is not None and engagement["ref"] not in names:
+            refs.append((engagement["ref"], engagement["ref"]))
+    return engagements
 
 
 async def build(page: AccountPage, prefix: str, root: Node, choices: Choices, *, count: bool = True) -> Builder:
     """Return the builder of a tree, with the number of contacts at each node if all of it is filled in."""
-    _know_types(root, choices)
+    _set_field_types(root, choices)
     built = criterion_of(root)
     builder = Builder(prefix, root, choices, built)
     if builder.is_ready():
@@ -168,9 +168,9 @@ async def rebuild(page: OfAccount) -> Response:
 def refuse_criterion(builder: Builder, problem: ApiProblem, pointer: str = "/criterion") -> None:
     """Show an API's errors at the nodes that they refer to."""
     for fault in problem.errors:
-        inside = str(fault.get("pointer", ""))
-        if inside.startswith(pointer):
-            place = _place(builder.built.places, inside.removeprefix(pointer))
+        fault_pointer = str(fault.get("pointer", ""))
+        if fault_pointer.startswith(pointer):
+            place = _nearest_place(builder.built.places, fault_pointer.removeprefix(pointer))
             builder.faults.setdefault(place, refusal(str(fault.get("detail", ""))))
 
 
@@ -188,28 +188,28 @@ async def _count(page: AccountPage, builder: Builder) -> None:
     for node in answer["nodes"]:
         pointer = str(node["pointer"]).removeprefix("/criterion")
         place = builder.built.places.get(pointer)
-        # Of a negation use the outer node, which is the one on the line.
+        # A negation has two nodes at one place; the outer one, which the form shows, comes first.
         if place is not None and place not in builder.counts:
             builder.counts[place] = node["count"]
 
 
 async def _sample(page: AccountPage, builder: Builder) -> list[Json]:
-    body = {"criterion": builder.built.criterion, "limit": _SAMPLE}
+    body = {"criterion": builder.built.criterion, "limit": _SAMPLE_SIZE}
     try:
-        found = await page.api.post("segmentation", "/v1/criteria/contacts", body)
-        return list((await people_of(page.api, [one["contact_id"] for one in found["items"]])).values())
+        answer = await page.api.post("segmentation", "/v1/criteria/contacts", body)
+        return list((await contacts_by_id(page.api, [one["contact_id"] for one in answer["items"]])).values())
     except (ApiProblem, Unreachable):
         return []
 
 
-def _place(places: Mapping[str, str], pointer: str) -> str:
+def _nearest_place(places: Mapping[str, str], pointer: str) -> str:
     while pointer not in places and pointer:
         pointer = pointer.rpartition("/")[0]
     return places.get(pointer, "")
 
 
-def _know_types(node: Node, choices: Choices) -> None:
+def _set_field_types(node: Node, choices: Choices) -> None:
     if node.kind == "field":
         node.values["type"] = choices.field_type(node.get("field"))
     for part in node.parts:
-        _know_types(part, choices)
+        _set_field_types(part, choices)

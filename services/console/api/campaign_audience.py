@@ -11,7 +11,7 @@ from services.console.api.languages import _
 from services.console.api.lists import PAGE, filters_of, listing
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.api.sentences import recipient_status, subscription
 from services.console.apis.client import ApiProblem, Json, Unreachable
 from shared.http.routing import Router
@@ -19,28 +19,28 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}/campaigns/{campaign_id}/audience", include_in_schema=False)
 
 STATUSES = ("audience", "held_out", "suppressed")
-VARIANT = "."  # before the name of a variant in the URL, for that of the fallback is empty
+VARIANT_PREFIX = "."  # of a variant's name in the URL, because the name of the fallback is empty
 
 
 @router.get("")
 async def contacts(page: OfAccount, campaign_id: UUID) -> Response:
     """List the contacts behind a number of the audience; once the campaign is launched, its recipients."""
     filters = filters_of(page.request, "status", "reason", "block", "variant")
-    found = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
-    if is_launched(found):
+    campaign = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
+    if is_launched(campaign):
         chosen = urlencode({name: value for name, value in filters.items() if value})
         return page.go(page.url(f"campaigns/{campaign_id}?{chosen}#who"))
-    body = audience_body(found["audience"], found["message_id"], found["hold_out_percent"], found["id"])
+    body = audience_body(campaign["audience"], campaign["message_id"], campaign["hold_out_percent"], campaign["id"])
     body |= {"limit": PAGE, "cursor": page.request.query_params.get("cursor"), **_subset(filters)}
     answer = await page.api.post("segmentation", "/v1/audiences/contacts", body)
     shown = listing(page.request, answer, filters)
     return page.show(
         "campaign_audience.html",
         here="campaigns",
-        campaign=found,
+        campaign=campaign,
         list=shown,
-        chosen=_chosen(filters),
-        people=await people_of(page.api, [one["contact_id"] for one in shown.items]),
+        chosen=_describe_choice(filters),
+        people=await contacts_by_id(page.api, [one["contact_id"] for one in shown.items]),
     )
 
 
@@ -50,7 +50,7 @@ def is_launched(campaign: Json) -> bool:
 
 
 def audience_body(audience: Json, message_id: str, percent: float, campaign_id: str | None) -> Json:
-    """Return an audience as it is counted; the campaign decides which contacts are held out."""
+    """Return the body of a request that counts an audience; `campaign_id` decides which contacts are held out."""
     body: dict[str, Any] = {"include": audience["include"], "hold_out_percent": percent}
     if audience.get("exclude"):
         body["exclude"] = audience["exclude"]
@@ -87,7 +87,10 @@ def part_sentences(audience: Json, names: Names) -> dict[str, str]:
 
 
 def part_criteria(audience: Json) -> dict[str, Json]:
-    """Return the criteria of the parts of an audience, by pointer; with "/only": the contacts in no other such part."""
+    """Return the criteria of the parts of an audience, by pointer.
+
+    The criterion at `<pointer>/only` is true for the contacts of the part that no other part of the same list includes.
+    """
     parts: dict[str, Json] = {}
     for member in ("include", "exclude"):
         criteria = audience.get(member) or []
@@ -100,7 +103,7 @@ def part_criteria(audience: Json) -> dict[str, Json]:
 
 def variant_of(filters: dict[str, str]) -> str:
     """Return the name of the variant in a URL; "" for the fallback."""
-    return filters["variant"].removeprefix(VARIANT)
+    return filters["variant"].removeprefix(VARIANT_PREFIX)
 
 
 def describe_variant(filters: dict[str, str]) -> str:
@@ -117,9 +120,9 @@ def _subset(filters: dict[str, str]) -> Json:
     return subset
 
 
-def _chosen(filters: dict[str, str]) -> str:
-    words = [recipient_status(_subset(filters)["status"])]
-    words += [subscription(filters["reason"])] if filters["reason"] else []
-    words += [describe_variant(filters)] if filters["block"] else []
-    sentence = ", ".join(words)
+def _describe_choice(filters: dict[str, str]) -> str:
+    descriptions = [recipient_status(_subset(filters)["status"])]
+    descriptions += [subscription(filters["reason"])] if filters["reason"] else []
+    descriptions += [describe_variant(filters)] if filters["block"] else []
+    sentence = ", ".join(descriptions)
     return sentence[:1].upper() + sentence[1:]

@@ -14,14 +14,14 @@ from services.console.api.campaign_audience import (
     part_sentences,
     variant_of,
 )
-from services.console.api.campaign_form import asked_for, save, show_form, show_numbers, tree_of_criteria
+from services.console.api.campaign_form import audience_in_url, save, show_form, show_numbers, tree_of_criteria
 from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import Listing, cut, filters_of, listing
+from services.console.api.lists import Listing, filters_of, listing, paginate
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.api.sentences import recipient_status, skipped_because
 from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
@@ -42,12 +42,12 @@ async def campaigns(page: OfAccount) -> Response:
         page.api.items("segmentation", "/v1/campaigns"), load_names(page.api, "messages")
     )
     query = filters["q"].casefold()
-    found = [
+    matching = [
         item
         for item in reversed(items)
         if query in item["name"].casefold() and (not filters["state"] or item["state"] == filters["state"])
     ]
-    shown = cut(page.request, found, filters)
+    shown = paginate(page.request, matching, filters)
     launched = [item["id"] for item in shown.items if item["launched_at"]]
     details = await page.api.each("segmentation", [f"/v1/campaigns/{one}" for one in launched])
     counts = {one["id"]: one["counts"] for one in details if one is not None}
@@ -62,7 +62,7 @@ async def new(page: OfAccount) -> Response:
     page.require("write")
     form = Form()
     form.values["message_id"] = page.request.query_params.get("message", "")
-    return await show_form(page, form, asked_for(page), None, None)
+    return await show_form(page, form, audience_in_url(page), None, None)
 
 
 @router.post("/new")
@@ -81,28 +81,32 @@ async def numbers(page: OfAccount) -> Response:
 @router.get("/{campaign_id}")
 async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
     """Show a campaign: its audience, its progress, its report."""
-    found, names = await asyncio.gather(
+    campaign, names = await asyncio.gather(
         page.api.get("segmentation", f"/v1/campaigns/{campaign_id}"),
         load_names(page.api, "labels", "messages", "segments"),
     )
-    started = is_launched(found)
-    audience = found["audience"]
-    shown: dict[str, Any] = {"counted_audience": None, "report": None, "list": listing(page.request, _NOBODY, {})}
+    started = is_launched(campaign)
+    audience = campaign["audience"]
+    shown: dict[str, Any] = {
+        "counted_audience": None,
+        "report": None,
+        "list": listing(page.request, _NO_RECIPIENTS, {}),
+    }
     if started:
-        shown |= await _outcome(page, found)
+        shown |= await _outcome(page, campaign)
     else:
-        shown["counted_audience"] = await count_of_campaign(page, found)
+        shown["counted_audience"] = await count_of_campaign(page, campaign)
     return page.show_progress(
         "campaign.html",
         here="campaigns",
-        campaign=found,
+        campaign=campaign,
         names=names,
         started=started,
         include=[describe(one, names) for one in audience["include"]],
         exclude=[describe(one, names) for one in audience["exclude"]],
         sentences=part_sentences(audience, names),
         criteria=part_criteria(audience),
-        at_work=found["state"] in AT_WORK,
+        at_work=campaign["state"] in AT_WORK,
         **shown,
     )
 
@@ -111,18 +115,18 @@ async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
 async def edit(page: OfAccount, campaign_id: UUID) -> Response:
     """Show the form of a campaign."""
     page.require("write")
-    found = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
-    audience = found["audience"]
+    campaign = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
+    audience = campaign["audience"]
     exclude = tree_of_criteria(audience["exclude"]) if audience["exclude"] else None
-    return await show_form(page, Form(), tree_of_criteria(audience["include"]), exclude, found)
+    return await show_form(page, Form(), tree_of_criteria(audience["include"]), exclude, campaign)
 
 
 @router.post("/{campaign_id}/edit")
 async def change(page: OfAccount, campaign_id: UUID) -> Response:
     """Save the campaign, or carry out a button of the form."""
     page.require("write")
-    found = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
-    return await save(page, await read_form(page.request), found)
+    campaign = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
+    return await save(page, await read_form(page.request), campaign)
 
 
 @router.get("/{campaign_id}/launch")
@@ -164,7 +168,7 @@ async def resume(page: OfAccount, campaign_id: UUID) -> Response:
 async def ask_cancel(page: OfAccount, campaign_id: UUID) -> Response:
     """Show the effect of cancelling."""
     page.require("write")
-    return await _ask(page, campaign_id, "cancel")
+    return await _confirmation(page, campaign_id, "cancel")
 
 
 @router.post("/{campaign_id}/cancel")
@@ -178,7 +182,7 @@ async def cancel(page: OfAccount, campaign_id: UUID) -> Response:
 async def ask_delete(page: OfAccount, campaign_id: UUID) -> Response:
     """Show the effect of deleting."""
     page.require("write")
-    return await _ask(page, campaign_id, "delete")
+    return await _confirmation(page, campaign_id, "delete")
 
 
 @router.post("/{campaign_id}/delete")
@@ -189,58 +193,58 @@ async def delete(page: OfAccount, campaign_id: UUID) -> Response:
     return page.go(page.url("campaigns"), _("The campaign is deleted."))
 
 
-_NOBODY: Json = {"items": []}
+_NO_RECIPIENTS: Json = {"items": []}
 
 
-async def _outcome(page: AccountPage, found: Json) -> dict[str, Any]:
+async def _outcome(page: AccountPage, campaign: Json) -> dict[str, Any]:
     """Return the recipients and the report of the campaign."""
-    path = f"/v1/campaigns/{found['id']}"
+    path = f"/v1/campaigns/{campaign['id']}"
     cursor = page.request.query_params.get("cursor")
     filters = filters_of(page.request, "status", "reason", "block", "variant", "clicked")
     report, recipients, series = await asyncio.gather(
         page.api.find("segmentation", f"{path}/report"),
-        page.api.send("segmentation", "GET", f"{path}/recipients", params=_wanted(filters, cursor)),
-        page.api.find("tracking", f"/v1/messages/{found['message_id']}/series", by="day", send=found["id"]),
+        page.api.send("segmentation", "GET", f"{path}/recipients", params=_recipient_parameters(filters, cursor)),
+        page.api.find("tracking", f"/v1/messages/{campaign['message_id']}/series", by="day", send=campaign["id"]),
     )
     shown = listing(page.request, recipients.json(), filters)
     return {
         "report": report,
-        "chosen": _chosen(shown, filters),
+        "chosen": _describe_choice(shown, filters),
         "series": series,
         "list": shown,
-        "people": await people_of(page.api, [one["contact_id"] for one in shown.items]),
+        "people": await contacts_by_id(page.api, [one["contact_id"] for one in shown.items]),
     }
 
 
-def _wanted(filters: dict[str, str], cursor: str | None) -> dict[str, Any]:
-    """Return the parameters that select these recipients."""
-    wanted: dict[str, Any] = {"limit": RECIPIENTS}
-    wanted |= {name: filters[name] for name in ("reason", "clicked") if filters[name]}
-    wanted |= {} if cursor is None else {"cursor": cursor}
+def _recipient_parameters(filters: dict[str, str], cursor: str | None) -> dict[str, Any]:
+    """Return the query parameters for the recipients that the filters select."""
+    parameters: dict[str, Any] = {"limit": RECIPIENTS}
+    parameters |= {name: filters[name] for name in ("reason", "clicked") if filters[name]}
+    parameters |= {} if cursor is None else {"cursor": cursor}
     if filters["status"]:
-        wanted["status"] = IN_AUDIENCE if filters["status"] == "audience" else filters["status"]
+        parameters["status"] = IN_AUDIENCE if filters["status"] == "audience" else filters["status"]
     if filters["block"]:
-        wanted |= {"block": filters["block"], "variant": variant_of(filters)}
-    return wanted
+        parameters |= {"block": filters["block"], "variant": variant_of(filters)}
+    return parameters
 
 
-def _chosen(shown: Listing, filters: dict[str, str]) -> str:
-    """Return a description of the listed recipients; "" for all."""
+def _describe_choice(shown: Listing, filters: dict[str, str]) -> str:
+    """Return a description of the filters; "" if there are none."""
     if not shown.is_filtered:
         return ""
-    words = [recipient_status(filters["status"])] if filters["status"] else []
-    words += [skipped_because(filters["reason"])] if filters["reason"] else []
+    descriptions = [recipient_status(filters["status"])] if filters["status"] else []
+    descriptions += [skipped_because(filters["reason"])] if filters["reason"] else []
     if filters["block"]:
-        words.append(describe_variant(filters))
-    words += [_("clicked")] if filters["clicked"] else []
-    return ", ".join(words)
+        descriptions.append(describe_variant(filters))
+    descriptions += [_("clicked")] if filters["clicked"] else []
+    return ", ".join(descriptions)
 
 
 async def _summary(page: AccountPage, campaign_id: UUID, form: Form, status: int = 200) -> Response:
-    found, names = await asyncio.gather(page.api.get("segmentation", f"/v1/campaigns/{campaign_id}"), _names(page))
-    message_id = found["message_id"]
+    campaign, names = await asyncio.gather(page.api.get("segmentation", f"/v1/campaigns/{campaign_id}"), _names(page))
+    message_id = campaign["message_id"]
     counted, check, message = await asyncio.gather(
-        count_of_campaign(page, found),
+        count_of_campaign(page, campaign),
         page.api.find("tracking", f"/v1/messages/{message_id}/check"),
         page.api.find("tracking", f"/v1/messages/{message_id}"),
     )
@@ -249,11 +253,11 @@ async def _summary(page: AccountPage, campaign_id: UUID, form: Form, status: int
         status=status,
         here="campaigns",
         form=form,
-        campaign=found,
+        campaign=campaign,
         message=message,
         names=names,
-        sentences=part_sentences(found["audience"], names),
-        criteria=part_criteria(found["audience"]),
+        sentences=part_sentences(campaign["audience"], names),
+        criteria=part_criteria(campaign["audience"]),
         counted_audience=counted,
         warnings=[] if check is None else check["warnings"],
     )
@@ -263,9 +267,9 @@ async def _names(page: AccountPage) -> Names:
     return await load_names(page.api, "labels", "messages", "segments")
 
 
-async def _ask(page: AccountPage, campaign_id: UUID, command: str) -> Response:
-    found = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
-    return page.show("campaign_end.html", here="campaigns", campaign=found, command=command)
+async def _confirmation(page: AccountPage, campaign_id: UUID, command: str) -> Response:
+    campaign = await page.api.get("segmentation", f"/v1/campaigns/{campaign_id}")
+    return page.show("campaign_end.html", here="campaigns", campaign=campaign, command=command)
 
 
 async def _command(page: AccountPage, campaign_id: UUID, command: str, notice: str) -> Response:

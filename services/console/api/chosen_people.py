@@ -11,7 +11,7 @@ from services.console.api.languages import _
 from services.console.api.lists import PAGE, filters_of, listing
 from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
@@ -38,12 +38,12 @@ async def people(page: OfAccount) -> Response:
 
 
 def criterion_in(text: str) -> Json | None:
-    """Return the criterion in a URL, or None."""
+    """Return the criterion in a text of JSON, or None if the text is not one."""
     try:
-        written: Any = json.loads(text)
+        criterion: Any = json.loads(text)
     except ValueError:
         return None
-    return written if isinstance(written, dict) and len(written) == 1 else None
+    return criterion if isinstance(criterion, dict) and len(criterion) == 1 else None
 
 
 async def _show(
@@ -61,7 +61,7 @@ async def _show(
         status=status,
         here="contacts",
         list=shown,
-        people=await people_of(page.api, [one["contact_id"] for one in shown.items]),
+        people=await contacts_by_id(page.api, [one["contact_id"] for one in shown.items]),
         sentence=sentence,
         total=total,
         trouble=trouble,

@@ -7,7 +7,7 @@ from fastapi import Response
 from services.console.api.lists import PAGE, filters_of, listing
 from services.console.api.names import load_names
 from services.console.api.page import OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.api.periods import PERIODS, start_of
 from shared.http.routing import Router
 
@@ -39,5 +39,5 @@ async def clicks(page: OfAccount) -> Response:
         names=names,
         days=days,
         periods=PERIODS,
-        people=await people_of(page.api, sorted({click["contact_id"] for click in shown.items})),
+        people=await contacts_by_id(page.api, sorted({click["contact_id"] for click in shown.items})),
     )

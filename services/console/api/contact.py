@@ -23,8 +23,8 @@ _LATEST = 40  # entries of the timeline
 @router.get("")
 async def contact(page: OfAccount, contact_id: int) -> Response:
     """Show a contact."""
-    found = await page.api.get("labeling", f"/v1/contacts/{contact_id}")
-    held, clicks, engagements, fields, names = await asyncio.gather(
+    contact = await page.api.get("labeling", f"/v1/contacts/{contact_id}")
+    labels, clicks, engagements, fields, names = await asyncio.gather(
         page.api.items("labeling", f"/v1/contacts/{contact_id}/labels"),
         page.api.get("tracking", "/v1/clicks", contact_id=contact_id, limit=_LATEST),
         page.api.get("labeling", f"/v1/contacts/{contact_id}/engagements", limit=_LATEST),
@@ -32,19 +32,19 @@ async def contact(page: OfAccount, contact_id: int) -> Response:
         load_names(page.api, "labels", "messages", "workflows", "segments", "campaigns"),
     )
     runs = await _runs(page, contact_id, names)
-    known = {label["label_id"] for label in held if label["held"]}
+    held_ids = {label["label_id"] for label in labels if label["held"]}
     return page.show(
         "contact.html",
         here="contacts",
-        contact=found,
-        held=sorted((label for label in held if label["held"]), key=lambda label: -label["clicks"]),
-        gone=[label for label in held if not label["held"]],
+        contact=contact,
+        held=sorted((label for label in labels if label["held"]), key=lambda label: -label["clicks"]),
+        gone=[label for label in labels if not label["held"]],
         fields=fields,
-        timeline=_timeline(clicks["items"], engagements["items"], held, runs, names),
+        timeline=_timeline(clicks["items"], engagements["items"], labels, runs, names),
         runs=runs,
         campaigns=_campaigns(engagements["items"], names),
         to_give=[
-            (key, name) for key, name in sorted(names.labels.items(), key=lambda pair: pair[1]) if key not in known
+            (key, name) for key, name in sorted(names.labels.items(), key=lambda pair: pair[1]) if key not in held_ids
         ],
         subscription=sentences.subscription,
         consent=sentences.consent,
@@ -56,7 +56,7 @@ async def contact(page: OfAccount, contact_id: int) -> Response:
 @router.get("/labels/{label_id}")
 async def why(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
     """Show why the contact has, or lost, a label: every event, down to the link and the click."""
-    found, label, history, held = await asyncio.gather(
+    contact, label, history, labels = await asyncio.gather(
         page.api.get("labeling", f"/v1/contacts/{contact_id}"),
         page.api.get("labeling", f"/v1/labels/{label_id}"),
         page.api.get("labeling", f"/v1/contacts/{contact_id}/labels/{label_id}/history", limit=200),
@@ -65,12 +65,14 @@ async def why(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
     names = await load_names(page.api, "messages", "workflows")
     origins = [entry["origin"] for entry in history["items"]]
     await load_links(page.api, names, {origin["message_id"] for origin in origins if origin.get("message_id")})
-    state = next((one for one in held if one["label_id"] == str(label_id)), None)
+    state = next((one for one in labels if one["label_id"] == str(label_id)), None)
     entries = [
         {**entry, "said": sentences.outcome(entry), "why": sentences.because(entry["origin"], names)}
         for entry in history["items"]
     ]
-    return page.show("why.html", here="contacts", contact=found, label=label, state=state, entries=entries, names=names)
+    return page.show(
+        "why.html", here="contacts", contact=contact, label=label, state=state, entries=entries, names=names
+    )
 
 
 @router.post("/labels")
@@ -112,7 +114,7 @@ async def _runs(page: AccountPage, contact_id: int, names: Names) -> list[Json]:
 
 
 def _timeline(
-    clicks: list[Json], engagements: list[Json], held: list[Json], runs: list[Json], names: Names
+    clicks: list[Json], engagements: list[Json], labels: list[Json], runs: list[Json], names: Names
 ) -> list[Json]:
     entries: list[dict[str, Any]] = []
     for click in clicks:
@@ -134,7 +136,7 @@ def _timeline(
         {"at": one["occurred_at"], "text": sentences.engagement(one, names), "note": "", "kind": ""}
         for one in engagements
     ]
-    for label in held:
+    for label in labels:
         if label["since"]:
             text = _('Has the label "%(label)s"', label=label["label_name"])
             entries.append({"at": label["since"], "text": text, "note": "", "kind": "", "label_id": label["label_id"]})

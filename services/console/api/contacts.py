@@ -65,11 +65,13 @@ async def create(page: OfAccount) -> Response:
     fields = await page.api.items("labeling", "/v1/fields")
     body = _body(form, fields, {})
     try:
-        made = await page.api.post("labeling", "/v1/contacts", {name: value for name, value in body.items() if value})
+        created = await page.api.post(
+            "labeling", "/v1/contacts", {name: value for name, value in body.items() if value}
+        )
     except ApiProblem as problem:
         form.refuse(problem, _pointers(fields))
         return await _form(page, form, None, status=422)
-    return page.go(page.url(f"contacts/{made['contact_id']}"), _("The contact was added."))
+    return page.go(page.url(f"contacts/{created['contact_id']}"), _("The contact was added."))
 
 
 @router.get("/{contact_id}/edit")
@@ -138,7 +140,7 @@ async def _find(page: AccountPage, filters: dict[str, str], cursor: str | None) 
         {name: filters[name] for name in ("label", "segment", "subscription", "sort", "import", "outcome")}
     )
     try:
-        return await page.api.get("labeling", "/v1/contacts", **_typed(page, filters["q"]), **parameters)
+        return await page.api.get("labeling", "/v1/contacts", **_search_parameters(page, filters["q"]), **parameters)
     except ApiProblem as problem:
         if problem.status not in (400, 404, 422):
             raise
@@ -152,8 +154,8 @@ async def _import(page: AccountPage, import_id: str) -> Json | None:
         return None
 
 
-def _typed(page: AccountPage, text: str) -> dict[str, object]:
-    """Return the search parameters for a typed text: the prefix of an address, an id, or a word."""
+def _search_parameters(page: AccountPage, text: str) -> dict[str, object]:
+    """Return the query parameters that search for a text: the prefix of an address, an id, or a word."""
     if page.features.takes("labeling", "/v1/contacts", "search"):
         return {"search": text}
     return {"email": text} if "@" in text else {"external_id": text}
@@ -171,13 +173,13 @@ async def _form(page: AccountPage, form: Form, contact: Json | None, status: int
     )
 
 
-def _body(form: Form, fields: list[Json], now: Json) -> dict[str, Any]:
+def _body(form: Form, fields: list[Json], current: Json) -> dict[str, Any]:
     body: dict[str, Any] = {name: form[name] for name in ("email", "external_id", "language", "source")}
     if form["subscription"]:
         body["subscription"] = form["subscription"]
-    values, wrong = field_values({one["key"]: form[f"field.{one['key']}"] for one in fields}, fields)
-    form.errors.update({f"field.{key}": _("This is not a number.") for key in wrong})
-    changed = {key: value for key, value in values.items() if value != now.get(key)}
+    values, invalid = field_values({one["key"]: form[f"field.{one['key']}"] for one in fields}, fields)
+    form.errors.update({f"field.{key}": _("This is not a number.") for key in invalid})
+    changed = {key: value for key, value in values.items() if value != current.get(key)}
     if changed:
         body["fields"] = changed
     return body

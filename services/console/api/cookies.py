@@ -9,7 +9,7 @@ from services.console.settings import ConsoleSettings
 
 _SESSION = "penchant_session"
 _NOTICE = "penchant_notice"
-_FOURTEEN_DAYS = 14 * 24 * 3600
+_SESSION_SECONDS = 14 * 24 * 3600
 
 
 def session_cookie(settings: ConsoleSettings) -> str:
@@ -18,11 +18,11 @@ def session_cookie(settings: ConsoleSettings) -> str:
 
 
 def set_session(response: Response, settings: ConsoleSettings, token: str) -> None:
-    """Sign the browser in."""
+    """Set the cookie of a session."""
     response.set_cookie(
         session_cookie(settings),
         token,
-        max_age=_FOURTEEN_DAYS,
+        max_age=_SESSION_SECONDS,
         path="/",
         secure=settings.is_secure,
         httponly=True,
@@ -31,23 +31,23 @@ def set_session(response: Response, settings: ConsoleSettings, token: str) -> No
 
 
 def clear_session(response: Response, settings: ConsoleSettings) -> None:
-    """Sign the browser out."""
+    """Delete the cookie of the session."""
     response.delete_cookie(session_cookie(settings), path="/", secure=settings.is_secure, httponly=True, samesite="lax")
 
 
 def set_notice(response: Response, text: str, kind: str = "done") -> None:
-    """Set a message for the next page."""
-    packed = base64.urlsafe_b64encode(json.dumps([kind, text]).encode()).decode()
-    response.set_cookie(_NOTICE, packed, max_age=60, path="/", httponly=True, samesite="lax")
+    """Set a message for the next page; `kind` is its style."""
+    encoded = base64.urlsafe_b64encode(json.dumps([kind, text]).encode()).decode()
+    response.set_cookie(_NOTICE, encoded, max_age=60, path="/", httponly=True, samesite="lax")
 
 
 def notice_of(request: Request) -> tuple[str, str] | None:
     """Return the kind and the text of the message for this page, or None."""
-    packed = request.cookies.get(_NOTICE)
-    if not packed:
+    encoded = request.cookies.get(_NOTICE)
+    if not encoded:
         return None
     try:
-        kind, text = json.loads(base64.urlsafe_b64decode(packed))
+        kind, text = json.loads(base64.urlsafe_b64decode(encoded))
     except ValueError:
         return None
     return str(kind), str(text)

@@ -7,7 +7,7 @@ from services.console.api.languages import _
 from services.console.api.page import AccountPage, NotAllowed, OfAccount
 from services.console.api.sentences import thing_name
 from services.console.apis.client import Api, ApiProblem, Json
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.domain.roles import may
 from services.console.use_cases.copying import THINGS, CopyPlan, Obstacle, Thing, copy, plan_copy
 from shared.http.routing import Router
@@ -35,12 +35,12 @@ async def make(page: OfAccount) -> Response:
     if plan.obstacles:
         return await _show(page, form, status=422)
     try:
-        made = await copy(target["api"], plan, form["name"])
+        copy_id = await copy(target["api"], plan, form["name"])
     except ApiProblem as problem:
         form.refuse(problem)
         return await _show(page, form, status=422)
     notice = _('"%(name)s" is copied to %(account)s. This is the copy.', name=form["name"], account=target["name"])
-    return page.go(f"/a/{target['account_id']}/{_thing(form)}s/{made}", notice)
+    return page.go(f"/a/{target['account_id']}/{_thing(form)}s/{copy_id}", notice)
 
 
 async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
@@ -52,7 +52,7 @@ async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
     plan: CopyPlan | None = None
     if target is not None:
         plan = await plan_copy(page.api, target["api"], thing, form["id"])
-        name = plan.asked_for.name
+        name = plan.requested.name
         form.values.setdefault("name", f"{name[:95]} (2)" if plan.name_is_taken else name)
     return page.show(
         "copy.html",
@@ -63,39 +63,41 @@ async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
         targets=targets,
         target=target,
         plan=plan,
-        obstacle=_obstacle,
+        obstacle=_describe_obstacle,
     )
 
 
 async def _targets(page: AccountPage) -> list[Json]:
     """Return the other accounts in which the person may create things, each with its `api`."""
-    found = []
+    targets = []
     for membership in page.others:
         if may(membership.role, "write"):
             key = page.console.vault.decrypt(membership.api_key, membership.account_id)
             api: Api = page.console.platform.with_key(key)
             account = await page.request.app.state.accounts.of(membership.account_id, api)
-            found.append({"account_id": membership.account_id, "name": account["name"], "api": api})
-    return found
+            targets.append({"account_id": membership.account_id, "name": account["name"], "api": api})
+    return targets
 
 
 def _thing(form: Form) -> Thing:
     thing = next((one for one in THINGS if one == form["kind"]), None)
     if thing is None:
-        raise NotAMember
+        raise NotFound
     return thing
 
 
-def _obstacle(found: Obstacle) -> str:
-    inside = found.inside
-    if found.why == "link":
+def _describe_obstacle(obstacle: Obstacle) -> str:
+    inside = obstacle.inside
+    if obstacle.why == "link":
         return _(
             '"%(name)s" has a condition on one link of a message; use the message or the URL instead.', name=inside
         )
-    if found.why == "send":
+    if obstacle.why == "send":
         return _('"%(name)s" has a condition on one send, which exists only in this account.', name=inside)
-    if found.why == "field_type":
-        return _('"%(name)s" uses the field "%(field)s", which has another type there.', name=inside, field=found.name)
-    if found.why == "circle":
-        return _('"%(name)s" and "%(other)s" refer to each other.', name=inside, other=found.name)
-    return _('"%(name)s" uses a %(kind)s that was deleted.', name=inside, kind=thing_name(found.kind))
+    if obstacle.why == "field_type":
+        return _(
+            '"%(name)s" uses the field "%(field)s", which has another type there.', name=inside, field=obstacle.name
+        )
+    if obstacle.why == "circle":
+        return _('"%(name)s" and "%(other)s" refer to each other.', name=inside, other=obstacle.name)
+    return _('"%(name)s" uses a %(kind)s that was deleted.', name=inside, kind=thing_name(obstacle.kind))

@@ -6,14 +6,16 @@ from typing import Any
 
 from services.console.apis.client import Api, ApiProblem, Unreachable
 
-_AT_ONCE = 90  # a criterion has 100 nodes at most
+_CRITERIA_PER_REQUEST = 90  # a criterion has 100 nodes at most
 
 
 async def counts_of(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | None]:
     """Return the number of contacts for each of `criteria` (one node each); None if it is unavailable."""
-    pieces = [criteria[start : start + _AT_ONCE] for start in range(0, len(criteria), _AT_ONCE)]
-    found = await asyncio.gather(*(_counts(api, piece) for piece in pieces))
-    return [count for piece in found for count in piece]
+    chunks = [
+        criteria[start : start + _CRITERIA_PER_REQUEST] for start in range(0, len(criteria), _CRITERIA_PER_REQUEST)
+    ]
+    counts = await asyncio.gather(*(_counts(api, chunk) for chunk in chunks))
+    return [count for chunk in counts for count in chunk]
 
 
 async def _counts(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | None]:

@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 async def sentence_of(api: Api, criterion: Body, names: Names) -> str:
     """Return the sentence by which segmentation describes a criterion.
 
-    If segmentation cannot, because something in the criterion was deleted, the parts are described here.
+    If segmentation cannot do so, because something in the criterion was deleted, the sentence is made here.
     """
     try:
         body = {"criterion": criterion, "language": language.get()}
@@ -26,22 +26,22 @@ async def sentence_of(api: Api, criterion: Body, names: Names) -> str:
 
 def describe(criterion: Body, names: Names) -> str:
     """Return the whole criterion as one sentence."""
-    kind, body = _only(criterion)
+    kind, body = _single_member(criterion)
     if kind in ("all", "any"):
         if not body:
             return _("everybody") if kind == "all" else _("nobody")
-        word = _(" and ") if kind == "all" else _(" or ")
+        conjunction = _(" and ") if kind == "all" else _(" or ")
         parts = [describe(part, names) for part in body]
         nested = [f"({text})" if _is_group(part) else text for part, text in zip(body, parts, strict=True)]
-        return word.join(nested)
+        return conjunction.join(nested)
     if kind == "not":
         return _("not: %(what)s", what=describe(body, names))
-    return leaf(kind, body, names)
+    return describe_condition(kind, body, names)
 
 
-def leaf(kind: str, written: Body | str, names: Names) -> str:
+def describe_condition(kind: str, condition: Body | str, names: Names) -> str:
     """Return one condition, an object or a bare id, as a part of a sentence."""
-    body = {"id": written} if isinstance(written, str) else written
+    body = {"id": condition} if isinstance(condition, str) else condition
     if kind == "label":
         return _label(body, names)
     if kind == "segment":
@@ -69,7 +69,7 @@ def leaf(kind: str, written: Body | str, names: Names) -> str:
     return kind
 
 
-def _only(node: Body) -> tuple[str, Any]:
+def _single_member(node: Body) -> tuple[str, Any]:
     """Return the only member of a node; an empty node means all contacts."""
     return next(iter(node.items()), ("all", []))
 
@@ -126,7 +126,7 @@ def _clicks(body: Body, names: Names) -> str:
 
 def _engaged(body: Body, names: Names) -> str:
     kind = str(body.get("kind", ""))
-    known = {
+    descriptions = {
         "message.sent": _("was sent a message"),
         "message.delivered": _("received a message"),
         "message.opened": _("opened a message"),
@@ -137,7 +137,7 @@ def _engaged(body: Body, names: Names) -> str:
         "survey.answered": _("answered a survey"),
         "page.visited": _("visited a page"),
     }
-    text = known.get(kind, kind)
+    text = descriptions.get(kind, kind)
     if body.get("message"):
         text += f' "{names.message(body["message"])}"'
     if body.get("ref"):
@@ -171,7 +171,7 @@ def _field(body: Body) -> str:
 
 
 def _contact(body: Body) -> str:
-    key, value = _only(body)
+    key, value = _single_member(body)
     if key == "created":
         return _("was added") + _period(value)
     values = value if isinstance(value, list) else [value]

@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import cut, filters_of
+from services.console.api.lists import filters_of, paginate
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
@@ -16,7 +16,7 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}/exports", include_in_schema=False)
 
 FORMATS = ("csv_excel", "csv", "xlsx", "ndjson")
-_ENDINGS = {"csv_excel": "csv", "csv": "csv", "xlsx": "xlsx", "ndjson": "ndjson"}
+_EXTENSIONS = {"csv_excel": "csv", "csv": "csv", "xlsx": "xlsx", "ndjson": "ndjson"}
 
 
 @router.get("")
@@ -45,8 +45,8 @@ async def create(page: OfAccount) -> Response:
 @router.get("/{export_id}/file")
 async def fetch(page: OfAccount, export_id: UUID) -> Response:
     """Stream the file to the browser."""
-    found = await page.api.get("labeling", f"/v1/exports/{export_id}")
-    name = f"contacts-{found['created_at'][:10]}.{_ENDINGS.get(found['format'], 'txt')}"
+    export = await page.api.get("labeling", f"/v1/exports/{export_id}")
+    name = f"contacts-{export['created_at'][:10]}.{_EXTENSIONS.get(export['format'], 'txt')}"
 
     async def content() -> AsyncIterator[bytes]:
         async with page.api.stream("labeling", f"/v1/exports/{export_id}/file") as answer:
@@ -73,7 +73,7 @@ async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
     names = {("label", one["id"]): one["name"] for one in labels}
     names.update({("segment", one["id"]): one["name"] for one in segments})
     query = filters["q"].casefold()
-    found = [
+    matching = [
         one
         for one in items
         if query in _source(one["of"], names).casefold() and filters["format"] in ("", one["format"])
@@ -84,7 +84,7 @@ async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
         here="exports",
         block="list",
         form=form,
-        list=cut(page.request, found, filters, 25),
+        list=paginate(page.request, matching, filters, 25),
         labels=labels,
         segments=segments,
         fields=await page.api.items("labeling", "/v1/fields"),

@@ -21,13 +21,13 @@ def zone_of(name: str) -> tzinfo:
 
 
 def instant(value: str | datetime) -> datetime:
-    """Return an instant of an API in the account's time zone."""
-    read = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return read.astimezone(time_zone.get())
+    """Return an instant, as the API writes it in ISO 8601, in the account's time zone."""
+    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return parsed.astimezone(time_zone.get())
 
 
 def when(value: str | datetime | None) -> str:
-    """Return a readable instant: "3 minutes ago" for the last day, otherwise the day."""
+    """Return a readable instant: "3 minutes ago" in the last day, "Tue 14:05" in the last week, or else the date."""
     if value is None:
         return "—"
     at = instant(value)
@@ -45,9 +45,9 @@ def exactly(value: str | datetime | None) -> str:
 
 
 def day(value: str | date) -> str:
-    """Return a day."""
-    read = value if isinstance(value, date) else date.fromisoformat(value[:10])
-    return format_date(read, "d MMM y", locale=language.get())
+    """Return a formatted date."""
+    parsed = value if isinstance(value, date) else date.fromisoformat(value[:10])
+    return format_date(parsed, "d MMM y", locale=language.get())
 
 
 def clock(value: str | datetime) -> str:

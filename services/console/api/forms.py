@@ -1,4 +1,4 @@
-"""Forms, which are shown again with the typed values if they have errors."""
+"""Forms, which are shown again with the entered values if they have errors."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,11 +25,11 @@ class Form:
     prefix: str = ""
 
     def __getitem__(self, name: str) -> str:
-        """Return the typed value without surrounding spaces; "" if there is none."""
+        """Return the entered value without surrounding spaces; "" if there is none."""
         return self.values.get(name, "").strip()
 
     def raw(self, name: str) -> str:
-        """Return the typed value unchanged."""
+        """Return the entered value unchanged; "" if there is none."""
         return self.values.get(name, "")
 
     def all(self, name: str) -> list[str]:
@@ -43,8 +43,8 @@ class Form:
     def refuse(self, problem: ApiProblem, names: Mapping[str, str] | None = None) -> None:
         """Add an API's errors to the form.
 
-        `names`: the field for a pointer, if their names differ. Raises the problem again if it does not concern the
-        form.
+        `names` has the fields of pointers that have another name. Raises `problem` if its status is not one of invalid
+        input.
         """
         if problem.status not in (400, 409, 412, 413, 422):
             raise problem
@@ -65,8 +65,8 @@ class Form:
 
 async def read_form(request: Request) -> Form:
     """Return the text fields of a submitted form."""
-    sent = await request.form(max_fields=5000, max_files=5, max_part_size=LARGEST_TEXTS)
-    pairs = [(name, value) for name, value in sent.multi_items() if not isinstance(value, UploadFile)]
+    submitted = await request.form(max_fields=5000, max_files=5, max_part_size=LARGEST_TEXTS)
+    pairs = [(name, value) for name, value in submitted.multi_items() if not isinstance(value, UploadFile)]
     return form_of(pairs)
 
 

@@ -38,7 +38,7 @@ async def give(page: OfAccount) -> Response:
     try:
         if form["criterion"]:
             return await _make_segment(page, form)
-        body = {"of": _of(form), "label_id": form["label_id"], "held": form["held"] != "no"}
+        body = {"of": _source(form), "label_id": form["label_id"], "held": form["held"] != "no"}
         if form["op"] != "go":
             preview = await page.api.post("labeling", "/v1/assignment-jobs", {**body, "dry_run": True})
             return await _form(page, form, preview)
@@ -52,12 +52,10 @@ async def give(page: OfAccount) -> Response:
 @router.get("/jobs/{job_id}")
 async def job(page: OfAccount, job_id: UUID) -> Response:
     """Show the progress and the result of a job."""
-    found = await page.api.get("labeling", f"/v1/jobs/{job_id}")
-    at_work = found["state"] in ("queued", "running")
+    job = await page.api.get("labeling", f"/v1/jobs/{job_id}")
+    at_work = job["state"] in ("queued", "running")
     is_undo = page.request.query_params.get("undo") == "yes"
-    return page.show_progress(
-        "job.html", here="labels", job=found, title=_title(found), is_undo=is_undo, at_work=at_work
-    )
+    return page.show_progress("job.html", here="labels", job=job, title=_title(job), is_undo=is_undo, at_work=at_work)
 
 
 @router.post("/jobs/{job_id}/cancel")
@@ -72,17 +70,19 @@ async def cancel(page: OfAccount, job_id: UUID) -> Response:
 async def undo(page: OfAccount, job_id: UUID) -> Response:
     """Undo the changes of a job."""
     page.require("write")
-    undone = await page.api.post("labeling", f"/v1/assignment-jobs/{job_id}/undo")
-    return page.go(page.url(f"jobs/{undone['id']}?undo=yes"), _("It is being undone."))
+    undo_job = await page.api.post("labeling", f"/v1/assignment-jobs/{job_id}/undo")
+    return page.go(page.url(f"jobs/{undo_job['id']}?undo=yes"), _("It is being undone."))
 
 
 async def _make_segment(page: AccountPage, form: Form) -> Response:
-    """Create a segment from a criterion, and continue with it."""
+    """Create a segment from the criterion, and redirect to the form for its members."""
     body = {"name": form["name"], "criterion": criterion_in(form["criterion"])}
-    made = await page.api.post("segmentation", "/v1/segments", body)
+    segment = await page.api.post("segmentation", "/v1/segments", body)
     held = "&held=no" if form["held"] == "no" else ""
-    path = f"give?segment={made['id']}&label_id={form['label_id']}{held}"
-    return page.go(page.url(path), _('The segment "%(name)s" was created. Check what would happen.', name=made["name"]))
+    path = f"give?segment={segment['id']}&label_id={form['label_id']}{held}"
+    return page.go(
+        page.url(path), _('The segment "%(name)s" was created. Check what would happen.', name=segment["name"])
+    )
 
 
 async def _form(page: AccountPage, form: Form, preview: Json | None, status: int = 200) -> Response:
@@ -110,16 +110,16 @@ async def _form(page: AccountPage, form: Form, preview: Json | None, status: int
     )
 
 
-def _of(form: Form) -> dict[str, str]:
+def _source(form: Form) -> dict[str, str]:
     return {kind: form[kind] for kind in _KINDS if form[kind]}
 
 
-def _title(found: Json) -> str:
-    total = found["progress"]["total"]
+def _title(job: Json) -> str:
+    total = job["progress"]["total"]
     texts = {
         "assignment": _("A label for many contacts"),
         "label_deletion": _("Deleting a label"),
         "label_merge": _("Merging a label"),
     }
-    text = texts.get(found["kind"], _("Work in the background"))
+    text = texts.get(job["kind"], _("Work in the background"))
     return text if total is None else f"{text}: {counted('%(num)s contact', '%(num)s contacts', total)}"

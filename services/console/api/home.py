@@ -10,17 +10,16 @@ from services.console.api.counting import counts_of
 from services.console.api.languages import _
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.api.periods import start_of
 from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
 
-_LATEST = 15
-_COUNTED = (
-    250  # clicks and entries of today; beyond this "250+" is shown, because a page must not wait for thousands of rows
-)
+_LATEST = 15  # entries of the feed
+# Clicks and entries of today. Beyond this "250+" is shown, because a page must not wait for thousands of rows.
+_COUNTED = 250
 _LABELS = 20  # labels that are counted; each needs an evaluation
 _MESSAGES = 5  # messages whose links are read for the labels that may have been gained
 _WATCHED = 5  # workflows whose runs are in the feed
@@ -30,13 +29,13 @@ _WATCHED = 5  # workflows whose runs are in the feed
 async def home(page: OfAccount) -> Response:
     """Show the account at a glance."""
     midnight = start_of(1)
-    clicks, names, segments, workflows, changes, troubles = await asyncio.gather(
+    clicks, names, segments, workflows, changes, failures = await asyncio.gather(
         _clicks_since(page, midnight),
         load_names(page.api, "labels", "messages"),
         page.api.items("segmentation", "/v1/segments"),
         page.api.items("workflow", "/v1/workflows"),
         _entered_segments(page, midnight),
-        _troubles(page),
+        _failures(page),
     )
     names.segments = {one["id"]: one["name"] for one in segments}
     names.workflows = {one["id"]: one["name"] for one in workflows}
@@ -46,7 +45,7 @@ async def home(page: OfAccount) -> Response:
         _gained_today(page, clicks["items"], names),
     )
     contacts, clicked = totals
-    feed = [*_feed(clicks["items"][:_LATEST], names), *_changes_in_feed(changes["items"], names), *runs]
+    feed = [*_feed(clicks["items"][:_LATEST], names), *_entries_in_feed(changes["items"], names), *runs]
     latest = sorted(feed, key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)[:_LATEST]
     return page.show(
         "home.html",
@@ -54,44 +53,44 @@ async def home(page: OfAccount) -> Response:
         block="today",
         clicks=clicks,
         feed=latest,
-        people=await people_of(page.api, sorted({one["contact_id"] for one in latest})),
+        people=await contacts_by_id(page.api, sorted({one["contact_id"] for one in latest})),
         contacts=contacts,
         clicked=clicked,
         gained=gained,
         entered=_by_segment(changes["items"], names),
         more_entered=bool(changes.get("next_cursor")),
         names=names,
-        attention=_attention(page, segments, workflows) + troubles,
+        attention=_attention(page, segments, workflows) + failures,
         steps=_first_steps(page, names, contacts, clicked),
     )
 
 
 @router.get("")
 async def without_slash(page: OfAccount) -> Response:
-    """Return the same page for a URL without the final slash."""
+    """Redirect to the URL with a final slash."""
     return page.go(page.url())
 
 
 async def _clicks_since(page: AccountPage, since: datetime) -> Json:
-    found = await page.api.get("tracking", "/v1/clicks", since=since.isoformat(), limit=_COUNTED)
-    counted = dict.fromkeys(("human", "machine", "unsure"), 0)
-    for click in found["items"]:
-        counted[click["verdict"]] += 1
-    return {**counted, "items": found["items"], "more": bool(found.get("next_cursor"))}
+    answer = await page.api.get("tracking", "/v1/clicks", since=since.isoformat(), limit=_COUNTED)
+    counts = dict.fromkeys(("human", "machine", "unsure"), 0)
+    for click in answer["items"]:
+        counts[click["verdict"]] += 1
+    return {**counts, "items": answer["items"], "more": bool(answer.get("next_cursor"))}
 
 
-async def _labels_clicked(page: AccountPage, clicks: list[Json], names: Names) -> list[str]:
+async def _candidate_labels(page: AccountPage, clicks: list[Json], names: Names) -> list[str]:
     """Return labels that may have been gained today: first those of links in clicked messages, then others."""
     clicked = dict.fromkeys(click["message_id"] for click in clicks if click["verdict"] == "human")
     messages = await page.api.each("tracking", [f"/v1/messages/{one}" for one in list(clicked)[:_MESSAGES]])
     links = [link for message in messages if message is not None for link in message["links"]]
-    carried = [label["id"] for link in links for label in link["labels"]]
-    return [one for one in dict.fromkeys([*carried, *names.labels]) if one in names.labels][:_LABELS]
+    linked = [label["id"] for link in links for label in link["labels"]]
+    return [one for one in dict.fromkeys([*linked, *names.labels]) if one in names.labels][:_LABELS]
 
 
 async def _gained_today(page: AccountPage, clicks: list[Json], names: Names) -> list[tuple[str, int]]:
     """Return the labels that contacts gained today, with the number of contacts, most gained first."""
-    labels = await _labels_clicked(page, clicks, names)
+    labels = await _candidate_labels(page, clicks, names)
     counts = await counts_of(page.api, [{"label": {"id": label_id, "within_days": 1}} for label_id in labels])
     gained = [(label_id, count) for label_id, count in zip(labels, counts, strict=True) if count]
     return sorted(gained, key=lambda one: -one[1])
@@ -112,12 +111,14 @@ def _by_segment(changes: list[Json], names: Names) -> list[tuple[str, int]]:
     for change in changes:
         if change["segment_id"] in names.segments:
             entered.setdefault(change["segment_id"], set()).add(change["contact_id"])
-    return sorted(((segment_id, len(one)) for segment_id, one in entered.items()), key=lambda pair: -pair[1])
+    return sorted(
+        ((segment_id, len(contact_ids)) for segment_id, contact_ids in entered.items()), key=lambda pair: -pair[1]
+    )
 
 
-def _changes_in_feed(changes: list[Json], names: Names) -> list[Json]:
+def _entries_in_feed(changes: list[Json], names: Names) -> list[Json]:
     """Return the latest entries into segments that events caused, for the feed."""
-    happened = [one for one in changes if one["reason"] == "event" and one["segment_id"] in names.segments]
+    by_events = [one for one in changes if one["reason"] == "event" and one["segment_id"] in names.segments]
     return [
         {
             "at": one["at"],
@@ -126,7 +127,7 @@ def _changes_in_feed(changes: list[Json], names: Names) -> list[Json]:
             "verdict": "human",
             "said": "",
         }
-        for one in happened[:_LATEST]
+        for one in by_events[:_LATEST]
     ]
 
 
@@ -181,24 +182,24 @@ def _attention(page: AccountPage, segments: list[Json], workflows: list[Json]) -
     return broken_segments + broken_workflows
 
 
-async def _troubles(page: AccountPage) -> list[tuple[str, str]]:
-    """Return other problems that need attention; empty for a fragment of the page, which does not show them."""
+async def _failures(page: AccountPage) -> list[tuple[str, str]]:
+    """Return the failed jobs and held records; empty for a fragment of the page, which does not show them."""
     if page.is_fragment:
         return []
     services: tuple[ServiceName, ...] = ("tracking", "labeling", "segmentation", "workflow")
     jobs, held = await asyncio.gather(
         page.api.get("labeling", "/v1/jobs", limit=20),
-        asyncio.gather(*(_held_in(page, service) for service in services if page.may("admin"))),
+        asyncio.gather(*(_held_records_in(page, service) for service in services if page.may("admin"))),
     )
     failed = [
         (_("A job in the background failed: %(kind)s.", kind=sentences.job_name(job["kind"])), page.url("settings"))
         for job in jobs["items"]
         if job["state"] == "failed"
     ]
-    return failed + [found for found in held if found is not None]
+    return failed + [failure for failure in held if failure is not None]
 
 
-async def _held_in(page: AccountPage, service: ServiceName) -> tuple[str, str] | None:
+async def _held_records_in(page: AccountPage, service: ServiceName) -> tuple[str, str] | None:
     try:
         answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)
     except (ApiProblem, Unreachable):

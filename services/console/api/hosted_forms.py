@@ -9,7 +9,7 @@ from fastapi import Response
 from services.console.api.counting import counts_of
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import cut, filters_of
+from services.console.api.lists import filters_of, paginate
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.settings import CONTACT_LANGUAGES
 from services.console.apis.client import ApiProblem, Json
@@ -23,8 +23,8 @@ async def forms(page: OfAccount) -> Response:
     """List the forms."""
     filters = filters_of(page.request, "q")
     query = filters["q"].casefold()
-    found = [one for one in await page.api.items("labeling", "/v1/forms") if query in one["name"].casefold()]
-    return page.show("forms.html", here="forms", block="list", list=cut(page.request, found, filters, 25))
+    matching = [one for one in await page.api.items("labeling", "/v1/forms") if query in one["name"].casefold()]
+    return page.show("forms.html", here="forms", block="list", list=paginate(page.request, matching, filters, 25))
 
 
 @router.get("/new")
@@ -36,23 +36,23 @@ async def new(page: OfAccount) -> Response:
 
 @router.post("/new")
 async def create(page: OfAccount) -> Response:
-    """Make a form."""
+    """Create a form."""
     page.require("write")
     form = await read_form(page.request)
     try:
-        made = await page.api.post("labeling", "/v1/forms", _body(form))
+        created = await page.api.post("labeling", "/v1/forms", _body(form))
     except ApiProblem as problem:
         form.refuse(problem)
         return await _form(page, form, None, status=422)
-    return page.go(page.url(f"forms/{made['id']}"), _("The form was created. Open its page, or embed it."))
+    return page.go(page.url(f"forms/{created['id']}"), _("The form was created. Open its page, or embed it."))
 
 
 @router.get("/{form_id}")
-async def one(page: OfAccount, form_id: UUID) -> Response:
+async def show(page: OfAccount, form_id: UUID) -> Response:
     """Show a form: its page, how to embed it, what it asks."""
     filled_in: Json = {"engaged": {"kind": "form.submitted", "ref": str(form_id), "at_least": 1}}
     recent: Json = {"engaged": {**filled_in["engaged"], "within_days": 30}}
-    found, fields, labels, counts = await asyncio.gather(
+    hosted_form, fields, labels, counts = await asyncio.gather(
         page.api.get("labeling", f"/v1/forms/{form_id}"),
         page.api.items("labeling", "/v1/fields"),
         page.api.items("labeling", "/v1/labels"),
@@ -62,7 +62,7 @@ async def one(page: OfAccount, form_id: UUID) -> Response:
     return page.show(
         "form.html",
         here="forms",
-        found=found,
+        found=hosted_form,
         fields={field["key"]: field["name"] for field in fields},
         labels={label["id"]: label["name"] for label in labels},
         languages_of_account={code: CONTACT_LANGUAGES.get(code, code) for code in codes},
@@ -92,10 +92,10 @@ async def change(page: OfAccount, form_id: UUID) -> Response:
 
 @router.get("/{form_id}/delete")
 async def ask_delete(page: OfAccount, form_id: UUID) -> Response:
-    """Say what deleting the form does."""
+    """Show the effect of deleting the form."""
     page.require("write")
-    found = await page.api.get("labeling", f"/v1/forms/{form_id}")
-    return page.show("form_delete.html", here="forms", found=found)
+    hosted_form = await page.api.get("labeling", f"/v1/forms/{form_id}")
+    return page.show("form_delete.html", here="forms", found=hosted_form)
 
 
 @router.post("/{form_id}/delete")
@@ -106,16 +106,16 @@ async def delete(page: OfAccount, form_id: UUID) -> Response:
     return page.go(page.url("forms"), _("The form is deleted."))
 
 
-async def _form(page: AccountPage, form: Form, found: Json | None, status: int = 200) -> Response:
+async def _form(page: AccountPage, form: Form, hosted_form: Json | None, status: int = 200) -> Response:
     fields, labels = await asyncio.gather(
         page.api.items("labeling", "/v1/fields"), page.api.items("labeling", "/v1/labels")
     )
     public = [label for label in labels if label["visibility"] == "public" and label["state"] == "active"]
-    chosen = form.all("field") if form.values else (found or {}).get("fields", [])
-    offered = form.all("label") if form.values else (found or {}).get("labels", [])
+    chosen = form.all("field") if form.values else (hosted_form or {}).get("fields", [])
+    offered = form.all("label") if form.values else (hosted_form or {}).get("labels", [])
     values: dict[str, Any] = {
         "form": form,
-        "found": found,
+        "found": hosted_form,
         "fields": fields,
         "labels": public,
         "chosen": chosen,

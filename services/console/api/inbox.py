@@ -1,4 +1,4 @@
-"""The inbox of a stack on one machine: the mails that delivery handed over, for operators to look at."""
+"""The inbox of a stack on one machine: the mails that delivery wrote to a folder, for operators to read."""
 
 import re
 from email import message_from_bytes
@@ -12,22 +12,22 @@ from fastapi.responses import HTMLResponse
 
 from services.console.api.page import NotAllowed, SignedIn
 from services.console.api.security import MAIL_POLICY
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.domain.links import links_in
 from services.console.domain.mail import cleaned
 from shared.http.routing import Router
 
 router = Router(prefix="/inbox", include_in_schema=False)
 
-_SHOWN = 100  # mails
+_MOST_SHOWN = 100  # mails
 _NAME = re.compile(r"[0-9A-Za-z-]+")
 
 
 @router.get("")
 async def inbox(page: SignedIn) -> Response:
     """List the newest mails."""
-    paths = sorted(_folder(page).glob("*.eml"), reverse=True)[:_SHOWN]
-    return page.show("inbox.html", mails=[_shown(path) for path in paths])
+    paths = sorted(_folder(page).glob("*.eml"), reverse=True)[:_MOST_SHOWN]
+    return page.show("inbox.html", mails=[_headers_of(path) for path in paths])
 
 
 @router.get("/{name}")
@@ -35,7 +35,7 @@ async def mail(page: SignedIn, name: str) -> Response:
     """Show a mail."""
     path = _path(page, name)
     links = [(url, text) for url, text in links_in(_html(path)) if url.startswith(("http://", "https://"))]
-    return page.show("inbox_mail.html", mail=_shown(path), links=links)
+    return page.show("inbox_mail.html", mail=_headers_of(path), links=links)
 
 
 @router.get("/{name}/mail")
@@ -64,23 +64,23 @@ def _folder(page: SignedIn) -> Path:
 def _path(page: SignedIn, name: str) -> Path:
     path = _folder(page) / f"{name}.eml"
     if not _NAME.fullmatch(name) or not path.is_file():
-        raise NotAMember
+        raise NotFound
     return path
 
 
 def _read(path: Path) -> EmailMessage:
-    read = message_from_bytes(path.read_bytes(), policy=default)
-    assert isinstance(read, EmailMessage)
-    return read
+    message = message_from_bytes(path.read_bytes(), policy=default)
+    assert isinstance(message, EmailMessage)
+    return message
 
 
-def _shown(path: Path) -> dict[str, Any]:
-    read = _read(path)
+def _headers_of(path: Path) -> dict[str, Any]:
+    message = _read(path)
     return {
         "name": path.stem,
-        "to": str(read.get("To", "")),
-        "from": str(read.get("From", "")),
-        "subject": str(read.get("Subject", "")),
-        "unsubscribe": str(read.get("List-Unsubscribe", "")),
-        "date": read["Date"].datetime if read["Date"] is not None else None,
+        "to": str(message.get("To", "")),
+        "from": str(message.get("From", "")),
+        "subject": str(message.get("Subject", "")),
+        "unsubscribe": str(message.get("List-Unsubscribe", "")),
+        "date": message["Date"].datetime if message["Date"] is not None else None,
     }

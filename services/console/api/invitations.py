@@ -31,7 +31,7 @@ async def show(request: Request, token: str) -> Response:
 
 @router.post("/{token}")
 async def accept(request: Request, token: str) -> Response:
-    """Join the account, and sign in if nobody is signed in."""
+    """Join the account; sign in as a new person if the browser has no session."""
     console = console_of(request)
     form = await read_form(request)
     invitation = await people.invitation_of(console.database, token)
@@ -40,14 +40,14 @@ async def accept(request: Request, token: str) -> Response:
         form.errors["name"] = _("A name has 1 to 80 characters.")
         return _page(request, invitation, None, form, status=422)
     try:
-        who, account_id = await people.accept(
+        member_id, account_id = await people.accept(
             console.database, token, None if person is None else person.person_id, form["name"]
         )
     except SignInFirst:
         return RedirectResponse(f"/sign-in?next=/invitation/{quote(token)}", 303)
     response = RedirectResponse(f"/a/{account_id}/", 303)
     if person is None:
-        session = await sessions.begin_session(console.database, who, request.headers.get("user-agent", ""))
+        session = await sessions.begin_session(console.database, member_id, request.headers.get("user-agent", ""))
         set_session(response, console.settings, session)
     return response
 

@@ -10,14 +10,14 @@ from fastapi import Response
 from services.console.api.counting import counts_of
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import cut, filters_of, listing
+from services.console.api.lists import filters_of, listing, paginate
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/labels", include_in_schema=False)
 
-_STRENGTHS = (1, 3, 5, 10)
+_STRENGTHS = (1, 3, 5, 10)  # clicks at least
 _SORTS = ("clicks", "last_click", "since")
 
 
@@ -27,7 +27,7 @@ async def labels(page: OfAccount) -> Response:
     filters = filters_of(page.request, "q", "group", "visibility")
     items = [label for label in await page.api.items("labeling", "/v1/labels") if label["state"] != "deleted"]
     groups = sorted({label["group"] for label in items if label.get("group")})
-    shown = cut(page.request, [label for label in items if _matches(label, filters)], filters)
+    shown = paginate(page.request, [label for label in items if _matches(label, filters)], filters)
     criteria: list[Json] = [{"label": {"id": label["id"]}} for label in shown.items]
     recent: list[Json] = [{"label": {"id": label["id"], "within_days": 30}} for label in shown.items]
     counts = await counts_of(page.api, criteria + recent)
@@ -51,7 +51,7 @@ async def new(page: OfAccount) -> Response:
 
 @router.post("/new")
 async def create(page: OfAccount) -> Response:
-    """Make a label."""
+    """Create a label."""
     page.require("write")
     form = await read_form(page.request)
     try:
@@ -72,7 +72,7 @@ async def label(page: OfAccount, label_id: UUID) -> Response:
     criteria: list[Json] = [{"label": {"id": str(label_id)}}, {"label": {"id": str(label_id), "within_days": 30}}]
     criteria += [{"clicks": {"label": str(label_id), "at_least": times}} for times in _STRENGTHS]
     cursor = page.request.query_params.get("cursor")
-    found, answer, counts, interest, uses, links = await asyncio.gather(
+    label, answer, counts, interest, uses, links = await asyncio.gather(
         page.api.get("labeling", f"/v1/labels/{label_id}"),
         page.api.get("labeling", f"/v1/labels/{label_id}/contacts", limit=25, cursor=cursor, **filters),
         counts_of(page.api, criteria),
@@ -84,7 +84,7 @@ async def label(page: OfAccount, label_id: UUID) -> Response:
         "label.html",
         here="labels",
         block="holders",
-        label=found,
+        label=label,
         holders=counts[0],
         gained=counts[1],
         strengths=list(zip(_STRENGTHS, counts[2:], strict=True)),
@@ -99,8 +99,8 @@ async def label(page: OfAccount, label_id: UUID) -> Response:
 async def edit(page: OfAccount, label_id: UUID) -> Response:
     """Show the form of a label."""
     page.require("write")
-    found = await page.api.get("labeling", f"/v1/labels/{label_id}")
-    return page.show("label_form.html", here="labels", form=Form(), label=found)
+    label = await page.api.get("labeling", f"/v1/labels/{label_id}")
+    return page.show("label_form.html", here="labels", form=Form(), label=label)
 
 
 @router.post("/{label_id}/edit")
@@ -112,8 +112,8 @@ async def change(page: OfAccount, label_id: UUID) -> Response:
         changed = await page.api.patch("labeling", f"/v1/labels/{label_id}", _body(form))
     except ApiProblem as problem:
         form.refuse(problem)
-        found = await page.api.get("labeling", f"/v1/labels/{label_id}")
-        return page.show("label_form.html", status=422, here="labels", form=form, label=found)
+        label = await page.api.get("labeling", f"/v1/labels/{label_id}")
+        return page.show("label_form.html", status=422, here="labels", form=form, label=label)
     return page.go(page.url(f"labels/{label_id}"), _('"%(name)s" is saved.', name=changed["name"]))
 
 
@@ -162,7 +162,7 @@ async def merge(page: OfAccount, label_id: UUID) -> Response:
 
 
 async def _deletion(page: AccountPage, label_id: UUID, problem: ApiProblem | None) -> Response:
-    found = await page.api.get("labeling", f"/v1/labels/{label_id}")
+    label = await page.api.get("labeling", f"/v1/labels/{label_id}")
     (holders,) = await counts_of(page.api, [{"label": {"id": str(label_id)}}])
     uses = (
         problem.uses
@@ -170,24 +170,24 @@ async def _deletion(page: AccountPage, label_id: UUID, problem: ApiProblem | Non
         else ((await page.api.find("labeling", f"/v1/labels/{label_id}/uses")) or {}).get("items", [])
     )
     status = 200 if problem is None else 409
-    return page.show("label_delete.html", status=status, here="labels", label=found, holders=holders, uses=uses)
+    return page.show("label_delete.html", status=status, here="labels", label=label, holders=holders, uses=uses)
 
 
 async def _merging(page: AccountPage, label_id: UUID, form: Form, status: int = 200) -> Response:
     items = await page.api.items("labeling", "/v1/labels")
-    found = next((item for item in items if item["id"] == str(label_id)), None)
-    if found is None:
-        found = await page.api.get("labeling", f"/v1/labels/{label_id}")
+    label = next((item for item in items if item["id"] == str(label_id)), None)
+    if label is None:
+        label = await page.api.get("labeling", f"/v1/labels/{label_id}")
     others = [item for item in items if item["id"] != str(label_id) and item["state"] == "active"]
     preview: dict[str, Any] | None = None
     into = next((item for item in others if item["id"] == form["into"]), None)
     if into is not None:
-        one, other = {"label": {"id": str(label_id)}}, {"label": {"id": into["id"]}}
-        counts = await counts_of(page.api, [one, other])
-        (both,) = await counts_of(page.api, [{"all": [one, other]}])
+        from_criterion, into_criterion = {"label": {"id": str(label_id)}}, {"label": {"id": into["id"]}}
+        counts = await counts_of(page.api, [from_criterion, into_criterion])
+        (both,) = await counts_of(page.api, [{"all": [from_criterion, into_criterion]}])
         preview = {"into": into, "here": counts[0], "there": counts[1], "both": both}
     return page.show(
-        "label_merge.html", status=status, here="labels", form=form, label=found, others=others, preview=preview
+        "label_merge.html", status=status, here="labels", form=form, label=label, others=others, preview=preview
     )
 
 
@@ -204,7 +204,12 @@ async def _labelled_links(page: AccountPage, label_id: str) -> list[Json]:
     ]
     message_ids = list(dict.fromkeys(link["message"]["id"] for link in links))
     stats = await page.api.each("tracking", [f"/v1/messages/{message_id}/stats" for message_id in message_ids])
-    clicks = {one["link_id"]: one["clicks"]["human"] for found in stats if found is not None for one in found["links"]}
+    clicks = {
+        link["link_id"]: link["clicks"]["human"]
+        for of_message in stats
+        if of_message is not None
+        for link in of_message["links"]
+    }
     counted = [{**link, "clicks": clicks.get(link["id"], 0)} for link in links]
     return sorted(counted, key=lambda link: -link["clicks"])
 

@@ -32,17 +32,17 @@ def translations_of(code: str) -> NullTranslations:
 
 def choose(preferred: str | None, accept_language: str) -> str:
     """Return the person's own language, or else the first supported one that the browser prefers."""
-    for wanted in _in_order(preferred, accept_language):
-        if wanted in LANGUAGES:
-            return wanted
+    for code in _preferred_codes(preferred, accept_language):
+        if code in LANGUAGES:
+            return code
     return DEFAULT
 
 
-def _in_order(preferred: str | None, accept_language: str) -> Iterable[str]:
+def _preferred_codes(preferred: str | None, accept_language: str) -> Iterable[str]:
     if preferred:
         yield preferred
-    for wish in accept_language.split(","):
-        yield wish.partition(";")[0].strip().partition("-")[0].lower()
+    for preference in accept_language.split(","):
+        yield preference.partition(";")[0].strip().partition("-")[0].lower()
 
 
 def _(text: str, /, **values: object) -> str:

@@ -9,7 +9,7 @@ from fastapi import Request
 
 from services.console.apis.client import Json
 
-PAGE = 50
+PAGE = 50  # items
 
 
 @dataclass(slots=True)
@@ -36,30 +36,30 @@ def filters_of(request: Request, *names: str) -> dict[str, str]:
 def listing(
     request: Request, answer: Json, filters: Mapping[str, str], choices: Mapping[str, Sequence[str]] | None = None
 ) -> Listing:
-    """Return a page of a list of an API. Like filters, `choices` are kept in the URLs of neighbouring pages."""
+    """Return a page of a list of an API; the URLs of its neighbours contain the filters and `choices`."""
     cursor = request.query_params.get("cursor")
-    kept: dict[str, str | Sequence[str]] = {name: value for name, value in filters.items() if value}
-    kept.update(choices or {})
-    following = answer.get("next_cursor")
+    parameters: dict[str, str | Sequence[str]] = {name: value for name, value in filters.items() if value}
+    parameters.update(choices or {})
+    next_cursor = answer.get("next_cursor")
     return Listing(
         answer["items"],
-        next=_url(request, {**kept, "cursor": following}) if following else None,
-        previous=_url(request, kept) if cursor else None,
+        next=_url(request, {**parameters, "cursor": next_cursor}) if next_cursor else None,
+        previous=_url(request, parameters) if cursor else None,
         total=answer.get("total"),
         filters=filters,
     )
 
 
-def cut(request: Request, items: Sequence[Any], filters: Mapping[str, str], size: int = PAGE) -> Listing:
-    """Return a page of a list that is completely loaded."""
+def paginate(request: Request, items: Sequence[Any], filters: Mapping[str, str], size: int = PAGE) -> Listing:
+    """Return the page, of `size` items, of a list that is completely loaded."""
     text = request.query_params.get("from", "0")
     start = min(int(text) if text.isdecimal() and len(text) < 9 else 0, len(items))
-    kept = {name: value for name, value in filters.items() if value}
-    more = start + size < len(items)
+    parameters = {name: value for name, value in filters.items() if value}
+    has_more = start + size < len(items)
     return Listing(
         items[start : start + size],
-        next=_url(request, {**kept, "from": str(start + size)}) if more else None,
-        previous=_url(request, kept) if start else None,
+        next=_url(request, {**parameters, "from": str(start + size)}) if has_more else None,
+        previous=_url(request, parameters) if start else None,
         total=len(items),
         filters=filters,
     )

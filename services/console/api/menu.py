@@ -24,11 +24,11 @@ ROLE_NAMES = RoleNames()
 
 
 def extra_pages(features: Features) -> list[tuple[str, str]]:
-    """Return path and name of the pages after those about labels, if the APIs support them."""
+    """Return the paths and names of the pages after those about labels, without those that the APIs do not support."""
     pages = [
         ("campaigns", _("Campaigns"), features.has("segmentation", "/v1/campaigns")),
         ("forms", _("Forms"), features.has("labeling", "/v1/forms")),
         ("imports", _("Imports"), features.has("labeling", "/v1/imports")),
         ("exports", _("Exports"), features.has("labeling", "/v1/exports")),
     ]
-    return [(path, name) for path, name, there in pages if there]
+    return [(path, name) for path, name, is_supported in pages if is_supported]

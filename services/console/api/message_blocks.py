@@ -25,7 +25,7 @@ from services.console.domain.blocks import (
 )
 from services.console.domain.criterion_draft import draft_of
 from services.console.domain.criterion_form import Node, empty_draft
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/messages/{message_id}/blocks/{block}", include_in_schema=False)
@@ -45,8 +45,8 @@ class EditedVariant:
 async def show(page: OfAccount, message_id: UUID, block: str) -> Response:
     """Show the content and the criterion of each variant."""
     page.require("write")
-    found, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
-    return await _show(page, found, block, Form(), choices)
+    message, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
+    return await _show(page, message, block, Form(), choices)
 
 
 @router.post("")
@@ -54,46 +54,46 @@ async def save(page: OfAccount, message_id: UUID, block: str) -> Response:
     """Save the variants, or carry out a button."""
     page.require("write")
     form = await read_form(page.request)
-    found, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
+    message, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
     if form["op"] and not form["op"].startswith("b|"):
-        return await _show(page, found, block, form, choices)
-    variants = await _variants(page, found, block, form, choices)
-    html = _edited(found, variants, form)
+        return await _show(page, message, block, form, choices)
+    variants = await _variants(page, message, block, form, choices)
+    html = _with_edits(message, variants, form)
     operation = form["op"].removeprefix("b|")
     if operation == "unwrap":
-        await save_source(page, found, unwrapped(html, block))
+        await save_source(page, message, unwrapped(html, block))
         return page.go(page.url(f"messages/{message_id}"), _("Everybody now sees the fallback."))
-    html = _changed(html, block, operation, form)
+    html = _apply_operation(html, block, operation, form)
     if form.errors:
-        return await _show(page, found, block, form, choices, status=422)
+        return await _show(page, message, block, form, choices, status=422)
     try:
-        if html != found["html"]:
-            found = await save_source(page, found, html)
+        if html != message["html"]:
+            message = await save_source(page, message, html)
     except ApiProblem as problem:
         form.refuse(problem)
-        return await _show(page, found, block, form, choices, status=422)
-    kept = [one for one in variants if f"remove:{one.name}" != operation]
-    refusal = await save_criteria(page, message_id, block, _criteria(kept, operation))
-    if refusal is not None:
-        _refuse(form, kept, refusal)
+        return await _show(page, message, block, form, choices, status=422)
+    remaining = [one for one in variants if f"remove:{one.name}" != operation]
+    criteria_problem = await save_criteria(page, message_id, block, _criteria(remaining, operation))
+    if criteria_problem is not None:
+        _refuse(form, remaining, criteria_problem)
         return await _show(page, await read_source(page, message_id), block, form, choices, status=422)
     if operation:
         return page.go(page.url(f"messages/{message_id}/blocks/{block}"), _("Saved."))
     return page.go(page.url(f"messages/{message_id}"), _("Saved. Preview it as one of your contacts."))
 
 
-async def _variants(page: AccountPage, found: Json, block: str, form: Form, choices: Choices) -> list[EditedVariant]:
-    marked = block_of(found["html"], block)
-    known = next((one for one in found["blocks"] if one["block"] == block), None)
-    if known is None:
-        raise NotAMember
+async def _variants(page: AccountPage, message: Json, block: str, form: Form, choices: Choices) -> list[EditedVariant]:
+    marked = block_of(message["html"], block)
+    definition = next((one for one in message["blocks"] if one["block"] == block), None)
+    if definition is None:
+        raise NotFound
     pieces: dict[str, dict[str, EditablePiece]] = {}
     for part in marked.parts if marked is not None else ():
-        own = pieces.setdefault(part.variant, {})
-        for piece in pieces_of(found["html"], part):
-            own[f"piece.{part.variant}.{len(own)}"] = piece
+        pieces_of_variant = pieces.setdefault(part.variant, {})
+        for piece in pieces_of(message["html"], part):
+            pieces_of_variant[f"piece.{part.variant}.{len(pieces_of_variant)}"] = piece
     variants: list[EditedVariant] = []
-    for number, one in enumerate(known["variants"]):
+    for number, one in enumerate(definition["variants"]):
         tree = tree_of(form, f"v{number}") if form.values else _tree(one)
         builder = await build(page, f"v{number}", tree, choices)
         variants.append(EditedVariant(one["variant"], pieces.get(one["variant"], {}), builder, bool(one.get("broken"))))
@@ -104,14 +104,14 @@ def _tree(variant: Json) -> Node:
     return draft_of(variant["criterion"]) if variant.get("criterion") else empty_draft()
 
 
-def _edited(found: Json, variants: list[EditedVariant], form: Form) -> str:
+def _with_edits(message: Json, variants: list[EditedVariant], form: Form) -> str:
     values = {
         piece: form.raw(name) for variant in variants for name, piece in variant.pieces.items() if name in form.values
     }
-    return with_pieces(found["html"], values)
+    return with_pieces(message["html"], values)
 
 
-def _changed(html: str, block: str, operation: str, form: Form) -> str:
+def _apply_operation(html: str, block: str, operation: str, form: Form) -> str:
     if operation == "add":
         name = form["new_variant"].replace(" ", "-")
         marked = block_of(html, block)
@@ -126,13 +126,13 @@ def _changed(html: str, block: str, operation: str, form: Form) -> str:
 
 def _criteria(variants: list[EditedVariant], operation: str) -> list[Json]:
     """Return the variants with criteria, in the order in which they are tried; a button moves one up."""
-    ordered = [one for one in variants if one.builder is not None]
+    ordered = [variant for variant in variants if variant.builder is not None]
     if operation.startswith("first:"):
-        ordered.sort(key=lambda one: one.name != operation.removeprefix("first:"))
+        ordered.sort(key=lambda variant: variant.name != operation.removeprefix("first:"))
     return [
-        {"variant": one.name, "criterion": one.builder.built.criterion}
-        for one in ordered
-        if one.builder is not None and one.builder.is_ready()
+        {"variant": variant.name, "criterion": variant.builder.built.criterion}
+        for variant in ordered
+        if variant.builder is not None and variant.builder.is_ready()
     ]
 
 
@@ -145,16 +145,16 @@ def _refuse(form: Form, variants: list[EditedVariant], problem: ApiProblem) -> N
 
 
 async def _show(
-    page: AccountPage, found: Json, block: str, form: Form, choices: Choices, status: int = 200
+    page: AccountPage, message: Json, block: str, form: Form, choices: Choices, status: int = 200
 ) -> Response:
-    variants = await _variants(page, found, block, form, choices)
+    variants = await _variants(page, message, block, form, choices)
     return page.show(
         "message_block.html",
         status=status,
         here="messages",
         form=form,
-        message=found,
+        message=message,
         block_name=block,
         variants=variants,
-        is_marked=block_of(found["html"], block) is not None,
+        is_marked=block_of(message["html"], block) is not None,
     )

@@ -8,9 +8,9 @@ from services.console.api.periods import PERIODS, start_of
 
 
 def period_of(page: AccountPage) -> str:
-    """Return the number of days in the URL, "" for all."""
-    asked = page.request.query_params.get("days", "")
-    return asked if asked in PERIODS else ""
+    """Return the number of days in the URL as text, "" for all."""
+    days = page.request.query_params.get("days", "")
+    return days if days in PERIODS else ""
 
 
 async def clicks_of_links(page: AccountPage, message_id: UUID) -> dict[str, Counter[str]]:
@@ -18,12 +18,12 @@ async def clicks_of_links(page: AccountPage, message_id: UUID) -> dict[str, Coun
     period = period_of(page)
     if not period:
         stats = await page.api.get("tracking", f"/v1/messages/{message_id}/stats")
-        return {one["link_id"]: Counter(one["clicks"]) for one in stats["links"]}
+        return {link["link_id"]: Counter(link["clicks"]) for link in stats["links"]}
     since = start_of(int(period)).isoformat()
     series = await page.api.get("tracking", f"/v1/messages/{message_id}/series", by="day", since=since)
-    found: dict[str, Counter[str]] = {}
+    clicks: dict[str, Counter[str]] = {}
     for link in series["links"]:
-        total = found.setdefault(link["link_id"], Counter())
-        for one in link["periods"]:
-            total.update(one["clicks"])
-    return found
+        of_link = clicks.setdefault(link["link_id"], Counter())
+        for period_clicks in link["periods"]:
+            of_link.update(period_clicks["clicks"])
+    return clicks

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from services.console.api.page import AccountPage
-from services.console.api.people import find_contact, people_of
+from services.console.api.people import contacts_by_id, find_contact
 from services.console.apis.client import ApiProblem, Json, Unreachable
 
 
@@ -23,14 +23,14 @@ class Preview:
 
     @property
     def query(self) -> str:
-        """The parameters of the frame."""
+        """The query parameters of the frame's URL."""
         return urlencode({"content": self.content}) if self.content else ""
 
 
 async def preview_of(page: AccountPage, message: Json) -> Preview:
     """Return the choices for a preview of a message, and the one in the URL."""
-    shown = [block for block in message["blocks"] if block["block"] != "subject"]
-    variants = [(block["block"], one) for block in shown for one in block["variants"]]
+    blocks = [block for block in message["blocks"] if block["block"] != "subject"]
+    variants = [(block["block"], one) for block in blocks for one in block["variants"]]
     samples = await asyncio.gather(*(_sample(page, one.get("criterion")) for _, one in variants))
     preview = Preview(
         [
@@ -51,15 +51,15 @@ async def _sample(page: AccountPage, criterion: Json | None) -> str:
     if not criterion:
         return ""
     try:
-        found = await page.api.post("segmentation", "/v1/criteria/contacts", {"criterion": criterion, "limit": 1})
+        answer = await page.api.post("segmentation", "/v1/criteria/contacts", {"criterion": criterion, "limit": 1})
     except (ApiProblem, Unreachable):
         return ""
-    people = await people_of(page.api, [one["contact_id"] for one in found["items"]])
+    people = await contacts_by_id(page.api, [one["contact_id"] for one in answer["items"]])
     return next((str(one["email"] or one["external_id"]) for one in people.values()), "")
 
 
-async def _content_of(page: AccountPage, message: Json, typed: str) -> tuple[str, bool]:
-    contact = await find_contact(page.api, typed)
+async def _content_of(page: AccountPage, message: Json, query: str) -> tuple[str, bool]:
+    contact = await find_contact(page.api, query)
     if contact is None:
         return "", True
     body = {"message_id": message["id"], "contact_ids": [contact["contact_id"]]}

@@ -12,7 +12,7 @@ from services.console.api.page import AccountPage, OfAccount
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.blocks import NAME, wrapped
-from services.console.domain.links import names_typed
+from services.console.domain.links import names_in
 from services.console.domain.mail import cleaned
 from services.console.domain.sections import Section, sections_of, with_places
 from shared.http.routing import Router
@@ -31,8 +31,8 @@ async def choose(page: OfAccount, message_id: UUID) -> Response:
 async def mail(page: OfAccount, message_id: UUID) -> Response:
     """Return the mail for the frame, with the place of each section."""
     page.require("write")
-    found = await read_source(page, message_id)
-    shown = cleaned(with_places(found["html"]), pictures=False)
+    message = await read_source(page, message_id)
+    shown = cleaned(with_places(message["html"]), pictures=False)
     headers = {"Content-Security-Policy": MAIL_POLICY.format(pictures=""), "Cache-Control": "no-store"}
     return HTMLResponse(shown, headers=headers)
 
@@ -42,44 +42,44 @@ async def wrap(page: OfAccount, message_id: UUID) -> Response:
     """Make the section a block with these variants."""
     page.require("write")
     form = await read_form(page.request)
-    found = await read_source(page, message_id)
-    section = _chosen(form, found)
-    variants = [name.replace(" ", "-") for name in names_typed(form["variants"])]
+    message = await read_source(page, message_id)
+    section = _chosen_section(form, message)
+    variants = [name.replace(" ", "-") for name in names_in(form["variants"])]
     name = form["block"].replace(" ", "-")
-    _check(form, found, name, variants, section)
+    _check(form, message, name, variants, section)
     if form.errors or section is None:
-        return _show(page, found, form, status=422)
+        return _show(page, message, form, status=422)
     try:
-        await save_source(page, found, wrapped(found["html"], section, name, variants))
+        await save_source(page, message, wrapped(message["html"], section, name, variants))
     except ApiProblem as problem:
         form.refuse(problem)
-        return _show(page, found, form, status=422)
+        return _show(page, message, form, status=422)
     notice = _("Each variant is now a copy of the section. Choose who is shown it, and change its content.")
     return page.go(page.url(f"messages/{message_id}/blocks/{name}"), notice)
 
 
-def _chosen(form: Form, found: Json) -> Section | None:
-    sections = {str(one.start): one for one in sections_of(found["html"])}
+def _chosen_section(form: Form, message: Json) -> Section | None:
+    sections = {str(one.start): one for one in sections_of(message["html"])}
     return sections.get(form["place"])
 
 
-def _check(form: Form, found: Json, name: str, variants: list[str], section: Section | None) -> None:
+def _check(form: Form, message: Json, name: str, variants: list[str], section: Section | None) -> None:
     if section is None:
         form.errors["place"] = _("Choose a section.")
     if not NAME.fullmatch(name) or name == "subject":
         form.errors["block"] = _("Letters, digits, - and _ only.")
-    elif any(block["block"] == name for block in found["blocks"]):
+    elif any(block["block"] == name for block in message["blocks"]):
         form.errors["block"] = _("The mail has a block of this name.")
     if not variants or not all(NAME.fullmatch(one) for one in variants):
         form.errors["variants"] = _("Letters, digits, - and _ only.")
 
 
-def _show(page: AccountPage, found: Json, form: Form, status: int = 200) -> Response:
+def _show(page: AccountPage, message: Json, form: Form, status: int = 200) -> Response:
     return page.show(
         "message_sections.html",
         status=status,
         here="messages",
         form=form,
-        message=found,
-        sections=[one for one in sections_of(found["html"]) if one.text or one.tag == "img"],
+        message=message,
+        sections=[one for one in sections_of(message["html"]) if one.text or one.tag == "img"],
     )

@@ -11,18 +11,18 @@ from starlette.datastructures import UploadFile
 
 from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
-from services.console.api.lists import PAGE, cut, filters_of, listing
+from services.console.api.lists import PAGE, filters_of, listing, paginate
 from services.console.api.message_numbers import clicks_of_links, period_of
 from services.console.api.message_preview import preview_of
 from services.console.api.message_source import kept_of, read_source
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of
+from services.console.api.people import contacts_by_id
 from services.console.api.periods import PERIODS, period_of_day
 from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import ApiProblem, Json
-from services.console.domain.links import group_links, label_suggestions, links_in, names_typed
+from services.console.domain.links import group_links, label_suggestions, links_in, names_in
 from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
 from shared.http.routing import Router
 from shared.urls import without_campaign
@@ -42,13 +42,13 @@ async def messages(page: OfAccount) -> Response:
     if filters["q"]:
         items = await page.api.items("tracking", "/v1/messages")
         query = filters["q"].casefold()
-        found = cut(page.request, [item for item in items if query in item["name"].casefold()], filters, 25)
+        shown = paginate(page.request, [item for item in items if query in item["name"].casefold()], filters, 25)
     else:
         answer = await page.api.get("tracking", "/v1/messages", limit=25, cursor=cursor)
-        found = listing(page.request, answer, filters)
-    stats = await page.api.each("tracking", [f"/v1/messages/{item['id']}/stats" for item in found.items])
+        shown = listing(page.request, answer, filters)
+    stats = await page.api.each("tracking", [f"/v1/messages/{item['id']}/stats" for item in shown.items])
     numbers = {one["message_id"]: one for one in stats if one is not None}
-    return page.show("messages.html", here="messages", block="list", list=found, numbers=numbers)
+    return page.show("messages.html", here="messages", block="list", list=shown, numbers=numbers)
 
 
 @router.get("/new")
@@ -74,16 +74,16 @@ async def create_example(page: OfAccount) -> Response:
 
 @router.post("/new")
 async def create(page: OfAccount) -> Response:
-    """Add a message from what was pasted or uploaded."""
+    """Add a message from pasted HTML or an uploaded file."""
     page.require("write")
     form = await _message_form(page.request)
     try:
-        made = await page.api.post("tracking", "/v1/messages", _body(form))
+        created = await page.api.post("tracking", "/v1/messages", _body(form))
     except ApiProblem as problem:
         form.refuse(problem)
         return await _edit_form(page, None, form, status=422)
     notice = _("The message was added. Click on a link in it to give it labels.")
-    return page.go(page.url(f"messages/{made['id']}"), notice)
+    return page.go(page.url(f"messages/{created['id']}"), notice)
 
 
 @router.get("/{message_id}")
@@ -96,7 +96,7 @@ async def message(page: OfAccount, message_id: UUID) -> Response:
 async def mail(page: OfAccount, message_id: UUID) -> Response:
     """Return the mail's HTML for the frame, with marked links, without scripts; external pictures only on request."""
     content = page.request.query_params.get("content")
-    found, html, clicks = await asyncio.gather(
+    message, html, clicks = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
         page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG, content=content),
         clicks_of_links(page, message_id),
@@ -106,7 +106,7 @@ async def mail(page: OfAccount, message_id: UUID) -> Response:
     if page.request.query_params.get("marks") == "no":
         shown = cleaned(html, pictures=pictures)
     else:
-        links = [_marked(link, clicks.get(link["id"], Counter())) for link in found["links"]]
+        links = [_marked(link, clicks.get(link["id"], Counter())) for link in message["links"]]
         shown = show_mail(html, links, lambda link: f"{here}?link={link.link_id}#link-{link.number}", pictures=pictures)
     policy = MAIL_POLICY.format(pictures=" https: http:" if pictures else "")
     return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
@@ -117,22 +117,31 @@ async def label_links(page: OfAccount, message_id: UUID) -> Response:
     """Write the labels of all links at once."""
     page.require("write")
     form = await read_form(page.request)
-    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
-    known = {label["name"].casefold(): label for label in await page.api.items("labeling", "/v1/labels")}
-    for label in list(known.values()):
-        known.update({alias.casefold(): label for alias in label["aliases"] if alias.casefold() not in known})
-    typed = {group: names_typed(form[f"labels.{group}"]) for group in form.all("group")}
-    unknown = sorted({name for names in typed.values() for name in names if name.casefold() not in known})
+    message = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    labels_by_name = {label["name"].casefold(): label for label in await page.api.items("labeling", "/v1/labels")}
+    for label in list(labels_by_name.values()):
+        labels_by_name.update(
+            {alias.casefold(): label for alias in label["aliases"] if alias.casefold() not in labels_by_name}
+        )
+    names_by_group = {group: names_in(form[f"labels.{group}"]) for group in form.all("group")}
+    unknown = sorted(
+        {name for names in names_by_group.values() for name in names if name.casefold() not in labels_by_name}
+    )
     if unknown and form["make"] != "yes":
         form.values["unknown"] = ", ".join(unknown)
         form.errors[""] = _("These labels do not exist yet: %(names)s.", names=", ".join(unknown))
         return await _message(page, message_id, form, status=422)
     try:
         for name in unknown:
-            made = await page.api.post("labeling", "/v1/labels", {"name": name, "visibility": "private"})
-            known[name.casefold()] = made
+            created = await page.api.post("labeling", "/v1/labels", {"name": name, "visibility": "private"})
+            labels_by_name[name.casefold()] = created
         changes = _changes(
-            found, form, {group: [known[name.casefold()]["id"] for name in names] for group, names in typed.items()}
+            message,
+            form,
+            {
+                group: [labels_by_name[name.casefold()]["id"] for name in names]
+                for group, names in names_by_group.items()
+            },
         )
         if changes:
             await page.api.put("tracking", f"/v1/messages/{message_id}/link-labels", changes)
@@ -145,12 +154,12 @@ async def label_links(page: OfAccount, message_id: UUID) -> Response:
         form.refuse(problem)
         return await _message(page, message_id, form, status=422)
     changed = len(changes)
-    text = (
+    notice = (
         _("Nothing has changed.")
         if not changed
         else _("Saved: the labels of %(count)s links have changed.", count=changed)
     )
-    return page.go(page.url(f"messages/{message_id}"), text)
+    return page.go(page.url(f"messages/{message_id}"), notice)
 
 
 @router.get("/{message_id}/edit")
@@ -204,20 +213,20 @@ async def clicks(page: OfAccount, message_id: UUID) -> Response:
     """List the clicks on a message."""
     filters = filters_of(page.request, "verdict", "send", "day")
     chosen = page.request.query_params.getlist("link_id")
-    of_day = period_of_day(filters["day"])
-    if not of_day:
+    day_range = period_of_day(filters["day"])
+    if not day_range:
         filters["day"] = ""
-    wanted = {
+    parameters = {
         "message_id": message_id,
         "link_id": chosen,
         "verdict": filters["verdict"],
         "send": filters["send"],
-        **of_day,
+        **day_range,
     }
     cursor = page.request.query_params.get("cursor")
-    found, answer, stats = await asyncio.gather(
+    message, answer, stats = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
-        page.api.get("tracking", "/v1/clicks", **wanted, limit=PAGE, cursor=cursor),
+        page.api.get("tracking", "/v1/clicks", **parameters, limit=PAGE, cursor=cursor),
         page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
     )
     series = await page.api.find("tracking", f"/v1/messages/{message_id}/series", by="day")
@@ -226,23 +235,23 @@ async def clicks(page: OfAccount, message_id: UUID) -> Response:
         "message_clicks.html",
         here="messages",
         block="list",
-        message=found,
+        message=message,
         list=shown,
         stats=stats,
         series=series,
         chosen=chosen,
         chosen_link=next((one for one in stats["links"] if one["link_id"] in chosen), None),
-        people=await people_of(page.api, sorted({click["contact_id"] for click in shown.items})),
+        people=await contacts_by_id(page.api, sorted({click["contact_id"] for click in shown.items})),
     )
 
 
 async def _deletion(page: AccountPage, message_id: UUID, uses: list[Json], status: int = 200) -> Response:
-    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
-    return page.show("message_delete.html", status=status, here="messages", message=found, uses=uses)
+    message = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    return page.show("message_delete.html", status=status, here="messages", message=message, uses=uses)
 
 
 async def _message(page: AccountPage, message_id: UUID, form: Form, status: int = 200) -> Response:
-    found, labels, stats, recent = await asyncio.gather(
+    message, labels, stats, recent = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
         page.api.items("labeling", "/v1/labels"),
         page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
@@ -251,17 +260,17 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
     others = [f"/v1/messages/{one['id']}" for one in recent["items"] if one["id"] != str(message_id)]
     earlier = [one for one in await page.api.each("tracking", others) if one is not None]
     check = await page.api.find("tracking", f"/v1/messages/{message_id}/check")
-    preview = await preview_of(page, found)
+    preview = await preview_of(page, message)
     clicked = {one["link_id"]: one["clicks"]["human"] for one in stats["links"]}
     return page.show(
         "message.html",
         status=status,
         here="messages",
         form=form,
-        message=found,
-        groups=group_links(found["links"]),
+        message=message,
+        groups=group_links(message["links"]),
         labels=[label for label in labels if label["state"] == "active"],
-        suggestions=label_suggestions(found["links"], earlier),
+        suggestions=label_suggestions(message["links"], earlier),
         without_campaign=without_campaign,
         stats=stats,
         human_clicks=lambda group: sum(clicked.get(link["id"], 0) for link in group.links),
@@ -276,13 +285,13 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
     )
 
 
-def _changes(found: Json, form: Form, wanted: dict[str, list[str]]) -> dict[str, list[str]]:
-    now = {link["id"]: sorted(label["id"] for label in link["labels"]) for link in found["links"]}
+def _changes(message: Json, form: Form, label_ids_by_group: dict[str, list[str]]) -> dict[str, list[str]]:
+    current = {link["id"]: sorted(label["id"] for label in link["labels"]) for link in message["links"]}
     return {
         link_id: label_ids
-        for group, label_ids in wanted.items()
+        for group, label_ids in label_ids_by_group.items()
         for link_id in form.all(f"links.{group}")
-        if link_id in now and now[link_id] != sorted(label_ids)
+        if link_id in current and current[link_id] != sorted(label_ids)
     }
 
 
@@ -317,9 +326,9 @@ def _reason(code: str | None) -> str:
 
 async def _message_form(request: Request) -> Form:
     """Return the form; the text of an uploaded file replaces pasted text."""
-    sent = await request.form(max_fields=100, max_files=2, max_part_size=4_000_000)
+    submitted = await request.form(max_fields=100, max_files=2, max_part_size=4_000_000)
     pairs: list[tuple[str, str]] = []
-    for name, value in sent.multi_items():
+    for name, value in submitted.multi_items():
         if isinstance(value, UploadFile):
             content = await value.read()
             if content:
@@ -334,7 +343,7 @@ async def _message_form(request: Request) -> Form:
 
 
 def _body(form: Form, before: Json | None = None) -> dict[str, Any]:
-    """Return the request body for the form; emptied fields are cleared."""
+    """Return the request body for the form; a field that was emptied is null."""
     body: dict[str, Any] = {"name": form["name"], "html": form.raw("html")}
     body.update({name: form[name] or None for name in _OPTIONAL if form[name] or (before and name in form.values)})
     return body
@@ -342,11 +351,11 @@ def _body(form: Form, before: Json | None = None) -> dict[str, Any]:
 
 def _lost(before: Json, html: str) -> list[str]:
     """Return the labelled links and the blocks with criteria that a new revision with this HTML would lose."""
-    addresses = {url for url, _text in links_in(html)}
+    urls = {url for url, _text in links_in(html)}
     links = [
         link["text"].strip() or link["url"]
         for link in before["links"]
-        if link["labels"] and str(link.get("url_in_message") or link["url"]) not in addresses
+        if link["labels"] and str(link.get("url_in_message") or link["url"]) not in urls
     ]
     blocks = [
         _("Block %(name)s", name=block["block"])
@@ -359,14 +368,14 @@ def _lost(before: Json, html: str) -> list[str]:
 
 
 async def _edit_form(
-    page: AccountPage, found: Json | None, form: Form, lost: list[str] | None = None, status: int = 200
+    page: AccountPage, message: Json | None, form: Form, lost: list[str] | None = None, status: int = 200
 ) -> Response:
     return page.show(
         "message_form.html",
         status=status,
         here="messages",
         form=form,
-        message=found,
+        message=message,
         senders=await page.api.items("tracking", "/v1/senders"),
         lost=lost,
     )

@@ -10,7 +10,7 @@ from services.console.apis.client import Api, Json, ServiceName
 
 @dataclass(slots=True)
 class Names:
-    """Names of labels, messages, links, segments and workflows; loaded once per request."""
+    """Names of labels, messages, segments, workflows and campaigns by id, and links by id; loaded once per request."""
 
     labels: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
@@ -29,10 +29,10 @@ class Names:
 
     def link(self, link_id: object) -> str:
         """Return the text of a link, or its URL if it has none."""
-        found = self.links.get(str(link_id))
-        if found is None:
+        link = self.links.get(str(link_id))
+        if link is None:
             return _("a link that was removed")
-        return str(found["text"]).strip() or str(found["url"])
+        return str(link["text"]).strip() or str(link["url"])
 
     def segment(self, segment_id: object) -> str:
         """Return the name of a segment."""
@@ -48,7 +48,7 @@ class Names:
 
 
 async def load_names(api: Api, *kinds: str, messages: Iterable[str] = ()) -> Names:
-    """Return the names of all things of `kinds` (labels, messages, segments, workflows), and of `messages`' links."""
+    """Return the names of all definitions of `kinds`, which are attributes of Names, and of the links of `messages`."""
     paths: Mapping[str, tuple[ServiceName, str]] = {
         "labels": ("labeling", "/v1/labels"),
         "messages": ("tracking", "/v1/messages"),
@@ -66,16 +66,16 @@ async def load_names(api: Api, *kinds: str, messages: Iterable[str] = ()) -> Nam
 
 async def load_links(api: Api, names: Names, message_ids: Iterable[str]) -> None:
     """Add the links of these messages."""
-    wanted = sorted(set(message_ids))
-    for message_id, found in zip(
-        wanted, await api.each("tracking", [f"/v1/messages/{one}" for one in wanted]), strict=True
+    sorted_ids = sorted(set(message_ids))
+    for message_id, message in zip(
+        sorted_ids, await api.each("tracking", [f"/v1/messages/{one}" for one in sorted_ids]), strict=True
     ):
-        if found is not None:
-            names.messages[message_id] = found["name"]
-            names.links.update({link["id"]: link for link in found["links"]})
+        if message is not None:
+            names.messages[message_id] = message["name"]
+            names.links.update({link["id"]: link for link in message["links"]})
 
 
 async def _list(api: Api, service: ServiceName, path: str) -> list[Json]:
-    found = await api.find(service, path, limit=1000)
-    items: list[Json] = [] if found is None else found["items"]
+    answer = await api.find(service, path, limit=1000)
+    items: list[Json] = [] if answer is None else answer["items"]
     return items

@@ -11,7 +11,7 @@ from services.console.api.page import NotAllowed, Page, SignedIn
 from services.console.api.service_metrics import metrics_of
 from services.console.api.zones import TIME_ZONES
 from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.use_cases.people import admit
 from shared.http.routing import Router
 
@@ -28,20 +28,20 @@ async def operations(page: SignedIn) -> Response:
 
 @router.post("/accounts")
 async def create_account(page: SignedIn) -> Response:
-    """Make an account; the operator administers it."""
+    """Create an account, and make the operator an administrator of it."""
     api_key = _operator_key(page)
     form = await read_form(page.request)
     api = page.console.platform.with_key(api_key)
     try:
-        made = await api.post("labeling", "/v1/accounts", {"name": form["name"], "time_zone": form["time_zone"]})
+        created = await api.post("labeling", "/v1/accounts", {"name": form["name"], "time_zone": form["time_zone"]})
     except ApiProblem as problem:
         form.refuse(problem)
         return await _operations(page, form, status=422)
     console = page.console
     await admit(
-        console.database, console.platform, console.vault, made["api_key"], page.person.person_id, page.person.name
+        console.database, console.platform, console.vault, created["api_key"], page.person.person_id, page.person.name
     )
-    return page.go(f"/a/{made['account_id']}/", _("The account was created."))
+    return page.go(f"/a/{created['account_id']}/", _("The account was created."))
 
 
 @router.get("/accounts/{account_id}")
@@ -80,16 +80,18 @@ async def replay(page: SignedIn) -> Response:
 
 async def _operations(page: Page, form: Form, status: int = 200) -> Response:
     api_key = _operator_key(page)
-    known = [service for service in SERVICES if page.console.platform.has(service)]
-    states = await asyncio.gather(*(_health(page, service) for service in known))
-    metrics = await asyncio.gather(*(metrics_of(page, service) for service in known))
-    held = await asyncio.gather(*(_held(page, service, api_key) for service in known if service != "delivery"))
+    services = [service for service in SERVICES if page.console.platform.has(service)]
+    health = await asyncio.gather(*(_health(page, service) for service in services))
+    metrics = await asyncio.gather(*(metrics_of(page, service) for service in services))
+    held = await asyncio.gather(
+        *(_held_records(page, service, api_key) for service in services if service != "delivery")
+    )
     accounts = await _accounts(page, api_key)
     return page.show(
         "operations.html",
         status=status,
         form=form,
-        services=list(zip(known, states, metrics, strict=True)),
+        services=list(zip(services, health, metrics, strict=True)),
         held=[one for one in held if one["items"]],
         accounts=accounts,
         time_zones=TIME_ZONES,
@@ -98,10 +100,10 @@ async def _operations(page: Page, form: Form, status: int = 200) -> Response:
 
 async def _account(page: Page, account_id: int, form: Form, status: int = 200) -> Response:
     accounts = await _accounts(page, _operator_key(page))
-    found = next((one for one in accounts if one["account_id"] == account_id), None)
-    if found is None:
-        raise NotAMember
-    return page.show("operations_account.html", status=status, form=form, found=found)
+    account = next((one for one in accounts if one["account_id"] == account_id), None)
+    if account is None:
+        raise NotFound
+    return page.show("operations_account.html", status=status, form=form, found=account)
 
 
 def _operator_key(page: Page) -> str:
@@ -120,7 +122,7 @@ async def _health(page: Page, service: ServiceName) -> Json:
     return {"ready": answer.status_code == 200, "checks": body.get("checks", [])}
 
 
-async def _held(page: Page, service: ServiceName, api_key: str) -> Json:
+async def _held_records(page: Page, service: ServiceName, api_key: str) -> Json:
     api = page.console.platform.with_key(api_key)
     try:
         answer = await api.get(service, f"/v1/{service}-held-records", limit=20)

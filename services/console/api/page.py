@@ -16,17 +16,17 @@ from services.console.api.rendering import render
 from services.console.api.state import Console, console_of
 from services.console.apis.client import Api, Json
 from services.console.apis.features import Features
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.domain.roles import Role, may
 from services.console.store import people
 from services.console.store.people import Membership
 from services.console.use_cases.sessions import Person, person_of
 
-_WITH_PAGES = ("segment", "workflow", "campaign", "message", "form")  # by their id
+_KINDS_WITH_PAGES = ("segment", "workflow", "campaign", "message", "form")  # by their id
 
 
 class SignInNeeded(Exception):
-    """Nobody is signed in."""
+    """The request has no valid session."""
 
 
 class NotAllowed(Exception):
@@ -44,7 +44,7 @@ class Page:
 
     @property
     def is_fragment(self) -> bool:
-        """Whether htmx asks for a part of the page."""
+        """Whether htmx requests a part of the page."""
         headers = self.request.headers
         return headers.get("hx-request") == "true" and headers.get("hx-request-type") == "partial"
 
@@ -52,8 +52,8 @@ class Page:
         """Return the page; `block`: only that part, if htmx requests a fragment."""
         notice = None if self.is_fragment else notice_of(self.request)
         shared = {"page": self, "person": self.person, "notice": notice, "request": self.request, **self.values}
-        wanted = block if block is not None and self.is_fragment else None
-        response = HTMLResponse(render(template, {**shared, **values}, wanted), status)
+        fragment = block if block is not None and self.is_fragment else None
+        response = HTMLResponse(render(template, {**shared, **values}, fragment), status)
         response.headers["Vary"] = "HX-Request, HX-Request-Type, Cookie, Accept-Language"
         if notice is not None:
             clear_notice(response)
@@ -67,7 +67,7 @@ class Page:
         return response
 
     def go(self, path: str, notice: str | None = None) -> Response:
-        """Send the browser on after a change, with a message for the next page."""
+        """Redirect to `path` after a change, with a message for the next page."""
         response = RedirectResponse(path, 303)
         if notice is not None:
             set_notice(response, notice)
@@ -103,11 +103,11 @@ class AccountPage(Page):
         return self.url(f"people?criterion={quote(json.dumps(criterion, separators=(',', ':')), safe='')}")
 
     def url_of(self, use: Json) -> str | None:
-        """Return the URL of the page of a user of a thing, or None."""
+        """Return the URL of the definition that uses another one, or None if it has no page."""
         if use["kind"] == "block":
             message_id, _slash, block = str(use["id"]).partition("/")
             return self.url(f"messages/{message_id}" + (f"/blocks/{block}" if block else ""))
-        return self.url(f"{use['kind']}s/{use['id']}") if use["kind"] in _WITH_PAGES else None
+        return self.url(f"{use['kind']}s/{use['id']}") if use["kind"] in _KINDS_WITH_PAGES else None
 
     def may(self, role: Role) -> bool:
         """Return whether the person's role includes `role`."""
@@ -131,7 +131,7 @@ async def _page(request: Request) -> Page:
 
 
 async def signed_in(request: Request) -> Person:
-    """Return the page request of the signed-in person. Raises SignInNeeded."""
+    """Return the person of the request's session. Raises SignInNeeded."""
     console = console_of(request)
     token = request.cookies.get(session_cookie(console.settings))
     person = None if token is None else await person_of(console.database, token)
@@ -141,7 +141,7 @@ async def signed_in(request: Request) -> Person:
 
 
 async def _account_page(request: Request, account_id: int) -> AccountPage:
-    """Return the page request of an account that the person belongs to. Raises NotAMember, also for unknown
+    """Return the page request of an account that the person belongs to. Raises NotFound, also for unknown
     accounts."""
     console = console_of(request)
     person = await signed_in(request)
@@ -149,7 +149,7 @@ async def _account_page(request: Request, account_id: int) -> AccountPage:
     memberships = {one.account_id: one for one in await people.memberships_of(console.database.pool, person.person_id)}
     membership = memberships.pop(account_id, None)
     if membership is None:
-        raise NotAMember
+        raise NotFound
     api = console.platform.with_key(console.vault.decrypt(membership.api_key, account_id))
     await request.app.state.features.refresh()
     account = await request.app.state.accounts.of(account_id, api)

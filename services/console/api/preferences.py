@@ -16,19 +16,19 @@ router = Router(prefix="/a/{account_id}", include_in_schema=False)
 async def of_contact(page: OfAccount, contact_id: int) -> Response:
     """Redirect to the preference page of a contact."""
     page.require("write")
-    return await _lead(page, contact_id, page.url(f"contacts/{contact_id}"))
+    return await _redirect(page, contact_id, page.url(f"contacts/{contact_id}"))
 
 
 @router.get("/settings/preferences")
-async def of_anybody(page: OfAccount) -> Response:
+async def of_any_contact(page: OfAccount) -> Response:
     """Redirect to the preference page of any contact."""
     page.require("write")
-    found = (await page.api.get("labeling", "/v1/contacts", limit=1))["items"]
+    contacts = (await page.api.get("labeling", "/v1/contacts", limit=1))["items"]
     back = page.url("settings")
-    return await _lead(page, found[0]["contact_id"], back) if found else page.go(back, _no_page())
+    return await _redirect(page, contacts[0]["contact_id"], back) if contacts else page.go(back, _no_page())
 
 
-async def _lead(page: AccountPage, contact_id: int, back: str) -> Response:
+async def _redirect(page: AccountPage, contact_id: int, back: str) -> Response:
     # The token of any mail opens the page; tracking knows its URL.
     messages = (await page.api.get("tracking", "/v1/messages", limit=1))["items"]
     if not messages:
@@ -37,8 +37,8 @@ async def _lead(page: AccountPage, contact_id: int, back: str) -> Response:
     path = f"/v1/messages/{messages[0]['id']}/tokens"
     answer = await page.api.send("tracking", "POST", path, json=body, params={"links": "false"})
     token = json.loads(answer.text.splitlines()[0])["token"]
-    leading = await page.api.send("tracking", "GET", f"/p/{token}")
-    return RedirectResponse(leading.headers["Location"], 303)
+    redirect = await page.api.send("tracking", "GET", f"/p/{token}")
+    return RedirectResponse(redirect.headers["Location"], 303)
 
 
 def _no_page() -> str:

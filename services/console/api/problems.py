@@ -14,7 +14,7 @@ from services.console.api.page import NotAllowed, SignInNeeded
 from services.console.api.rendering import render
 from services.console.api.state import console_of
 from services.console.apis.client import ApiProblem, Unreachable
-from services.console.domain.errors import LinkExpired, NotAMember
+from services.console.domain.errors import LinkExpired, NotFound
 from services.console.use_cases.vault import SecretChanged
 from shared.http.app import Application
 from shared.http.problems import Problem, problem_response
@@ -29,7 +29,7 @@ def install_error_pages(app: Application) -> None:
     handlers: dict[type[Exception], Handler] = {
         SignInNeeded: _sign_in,
         NotAllowed: _not_allowed,
-        NotAMember: _not_found,
+        NotFound: _not_found,
         LinkExpired: _link_expired,
         ApiProblem: _refused,
         Unreachable: _unreachable,
@@ -48,13 +48,13 @@ def error_page(request: Request, status: int, title: str, text: str) -> Response
     )
 
 
-def _speak(request: Request) -> None:
+def _set_language(request: Request) -> None:
     if language.get() == "en":
         language.set(choose(None, request.headers.get("accept-language", "")))
 
 
 async def _sign_in(request: Request, _error: Exception) -> Response:
-    _speak(request)
+    _set_language(request)
     if request.headers.get("hx-request") == "true":
         # htmx must not swap the sign-in page into a part of a page with typed values.
         return HTMLResponse(_("You are signed out. Sign in in another tab, then try again."), 401)
@@ -68,19 +68,19 @@ async def _sign_in(request: Request, _error: Exception) -> Response:
 
 
 async def _not_allowed(request: Request, _error: Exception) -> Response:
-    _speak(request)
+    _set_language(request)
     text = _("Your role in this account does not include this. An administrator of the account can change your role.")
     return error_page(request, 403, _("You may not do this"), text)
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:
-    _speak(request)
+    _set_language(request)
     text = _("It may have been deleted, or it belongs to an account that you have no access to.")
     return error_page(request, 404, _("There is nothing here"), text)
 
 
 async def _link_expired(request: Request, _error: Exception) -> Response:
-    _speak(request)
+    _set_language(request)
     text = _("This link was used before, or it is too old. Ask for a new one.")
     return error_page(request, 410, _("This link does not work any more"), text)
 
@@ -95,7 +95,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         return await _not_found(request, error)
     if error.status == 503:
         return await _unreachable(request, error)
-    _speak(request)
+    _set_language(request)
     log.warning("an API refused", service=error.service, status=error.status)
     details = [error.detail, *(f"{fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in error.errors)]
     status = error.status if error.status < 500 else 502
@@ -103,7 +103,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:
-    _speak(request)
+    _set_language(request)
     service = getattr(error, "service", "")
     text = _("The %(service)s service does not answer at the moment. Try again in a few seconds.", service=service)
     response = error_page(request, 503, _("Please wait a moment"), text)
@@ -115,7 +115,7 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return await _not_found(request, error)
-    _speak(request)
+    _set_language(request)
     return error_page(request, error.status_code, _("This does not work"), str(error.detail))
 
 
@@ -123,7 +123,7 @@ async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     if request.url.path.startswith(("/v1/", "/health/")):
         return problem_response(error)
-    _speak(request)
+    _set_language(request)
     if error.status == 404:
         return await _not_found(request, error)
     return error_page(request, error.status, error.title, error.detail)

@@ -1,4 +1,4 @@
-"""Say in the language of the page what a service found wrong with a value."""
+"""Translates a service's description of an invalid value into the language of the page."""
 
 import re
 
@@ -15,9 +15,9 @@ def refusal(detail: str) -> str:
         return _("Choose one.")
     if detail.removeprefix("is ").startswith("not an e-mail address"):
         return _("This is not an e-mail address.")
-    if most := re.fullmatch(r"String should have at most (\d+) characters?", detail):
-        return counted("At most %(num)s character.", "At most %(num)s characters.", int(most[1]))
+    if longest := re.fullmatch(r"String should have at most (\d+) characters?", detail):
+        return counted("At most %(num)s character.", "At most %(num)s characters.", int(longest[1]))
     if limit := re.fullmatch(r"Input should be (less|greater) than or equal to (\S+)", detail):
-        is_most = limit[1] == "less"
-        return _("At most %(number)s.", number=limit[2]) if is_most else _("At least %(number)s.", number=limit[2])
+        is_maximum = limit[1] == "less"
+        return _("At most %(number)s.", number=limit[2]) if is_maximum else _("At least %(number)s.", number=limit[2])
     return detail

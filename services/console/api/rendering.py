@@ -18,7 +18,7 @@ STATIC = SERVICE / "static"
 
 @cache
 def asset(name: str) -> str:
-    """Return the URL of a static file; it changes with the content, so browsers may keep it for ever."""
+    """Return the URL of a static file; it changes with the content, so that browsers may cache it without limit."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{digest}/{name}"
 
@@ -26,19 +26,19 @@ def asset(name: str) -> str:
 @cache
 def environment() -> Environment:
     """Return the Jinja environment."""
-    made = Environment(
+    jinja = Environment(
         loader=FileSystemLoader(SERVICE / "templates"),
         autoescape=select_autoescape(default=True),
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
-    made.install_gettext_callables(  # type: ignore[attr-defined] # added by the extension
+    jinja.install_gettext_callables(  # type: ignore[attr-defined] # added by the extension
         lambda text: translations_of(language.get()).ugettext(text),
-        lambda one, many, number: translations_of(language.get()).ungettext(one, many, number),
+        lambda singular, plural, number: translations_of(language.get()).ungettext(singular, plural, number),
         newstyle=True,
     )
-    made.globals.update(
+    jinja.globals.update(
         asset=asset,
         counted=counted,
         languages=LANGUAGES,
@@ -54,7 +54,7 @@ def environment() -> Environment:
         recipient_status=sentences.recipient_status,
         skipped_because=sentences.skipped_because,
     )
-    made.filters.update(
+    jinja.filters.update(
         when=formats.when,
         exactly=formats.exactly,
         day=formats.day,
@@ -62,7 +62,7 @@ def environment() -> Environment:
         count=formats.count,
         percent=formats.percent,
     )
-    return made
+    return jinja
 
 
 def render(template: str, values: dict[str, Any], block: str | None = None) -> str:

@@ -59,7 +59,7 @@ def comes_from_here(headers: Headers, base_url: str) -> bool:
 
 
 def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", [])))
             for name, value in _HEADERS.items():
@@ -67,4 +67,4 @@ def _with_headers(send: Send) -> Send:
             message = {**message, "headers": headers.raw}
         await send(message)
 
-    return sending
+    return send_with_headers

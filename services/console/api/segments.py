@@ -1,4 +1,4 @@
-"""Segments: the list, building one, and one segment with its people."""
+"""Segments: the list, building one, and one segment with its members."""
 
 import asyncio
 import json
@@ -11,14 +11,14 @@ from sse_starlette.sse import EventSourceResponse
 
 from services.console.api.builder import Builder, build, load_choices, refuse_criterion, tree_of
 from services.console.api.chosen_people import criterion_in
-from services.console.api.criterion_sentences import describe, leaf, sentence_of
+from services.console.api.criterion_sentences import describe, describe_condition, sentence_of
 from services.console.api.formats import time_zone
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
-from services.console.api.lists import cut, filters_of, listing
+from services.console.api.lists import filters_of, listing, paginate
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import find_contact, people_of
+from services.console.api.people import contacts_by_id, find_contact
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.criterion_draft import draft_of
 from services.console.domain.criterion_form import Node, empty_draft
@@ -26,7 +26,7 @@ from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/segments", include_in_schema=False)
 
-_PEOPLE = 25
+_MEMBERS = 25  # on a page
 
 
 @router.get("")
@@ -38,7 +38,7 @@ async def segments(page: OfAccount) -> Response:
     )
     names.segments = {item["id"]: item["name"] for item in items}
     query = filters["q"].casefold()
-    shown = cut(page.request, [item for item in items if query in item["name"].casefold()], filters)
+    shown = paginate(page.request, [item for item in items if query in item["name"].casefold()], filters)
     sentences = [describe(item["criterion"], names) for item in shown.items]
     rows = list(zip(shown.items, sentences, strict=True))
     return page.show("segments.html", here="segments", block="list", list=shown, rows=rows)
@@ -48,7 +48,7 @@ async def segments(page: OfAccount) -> Response:
 async def new(page: OfAccount) -> Response:
     """Show the builder, filled in from the link of another page."""
     page.require("write")
-    builder = await build(page, "c", _asked_for(page), await load_choices(page))
+    builder = await build(page, "c", _tree_in_url(page), await load_choices(page))
     return _form(page, Form(), builder, None)
 
 
@@ -63,10 +63,10 @@ async def create(page: OfAccount) -> Response:
 async def segment(page: OfAccount, segment_id: UUID) -> Response:
     """Show a segment: its meaning, its members, and why a contact is or is not a member."""
     cursor = page.request.query_params.get("cursor")
-    found, names, answer = await asyncio.gather(
+    segment, names, answer = await asyncio.gather(
         page.api.get("segmentation", f"/v1/segments/{segment_id}"),
         load_names(page.api, "labels", "messages", "segments"),
-        page.api.get("segmentation", f"/v1/segments/{segment_id}/members", limit=_PEOPLE, cursor=cursor),
+        page.api.get("segmentation", f"/v1/segments/{segment_id}/members", limit=_MEMBERS, cursor=cursor),
     )
     members = listing(page.request, answer, {})
     query = page.request.query_params.get("contact", "").strip()
@@ -74,12 +74,12 @@ async def segment(page: OfAccount, segment_id: UUID) -> Response:
         "segment.html",
         here="segments",
         block="members",
-        segment=found,
-        sentence=await sentence_of(page.api, found["criterion"], names),
+        segment=segment,
+        sentence=await sentence_of(page.api, segment["criterion"], names),
         list=members,
-        people=await people_of(page.api, [member["contact_id"] for member in members.items]),
+        people=await contacts_by_id(page.api, [member["contact_id"] for member in members.items]),
         query=query,
-        explained=await _explained(page, found, query, names) if query else None,
+        explained=await _explanation(page, segment, query, names) if query else None,
         used_by=await _used_by(page, segment_id),
         series=await page.api.find("segmentation", f"/v1/segments/{segment_id}/series"),
         today=datetime.now(time_zone.get()).date().isoformat(),
@@ -105,11 +105,11 @@ async def stream(page: OfAccount, segment_id: UUID) -> Response:
 async def edit(page: OfAccount, segment_id: UUID) -> Response:
     """Show the builder with the segment's criterion."""
     page.require("write")
-    found, choices = await asyncio.gather(
+    segment, choices = await asyncio.gather(
         page.api.get("segmentation", f"/v1/segments/{segment_id}"), load_choices(page)
     )
-    builder = await build(page, "c", draft_of(found["criterion"]), choices)
-    return _form(page, Form(), builder, found)
+    builder = await build(page, "c", draft_of(segment["criterion"]), choices)
+    return _form(page, Form(), builder, segment)
 
 
 @router.post("/{segment_id}/edit")
@@ -141,33 +141,33 @@ async def delete(page: OfAccount, segment_id: UUID) -> Response:
     return page.go(page.url("segments"), _("The segment is deleted. Its contacts did not change."))
 
 
-async def _save(page: AccountPage, found: Json | None) -> Response:
+async def _save(page: AccountPage, segment: Json | None) -> Response:
     form = await read_form(page.request)
     builder = await build(page, "c", tree_of(form, "c"), await load_choices(page))
     if form["op"]:
-        return _form(page, form, builder, found)
+        return _form(page, form, builder, segment)
     if not builder.is_ready():
         form.errors[""] = _("A condition is not complete yet.")
-        return _form(page, form, builder, found, status=422)
+        return _form(page, form, builder, segment, status=422)
     body = {"name": form["name"], "criterion": builder.built.criterion}
     try:
-        if found is None:
+        if segment is None:
             saved = await page.api.post("segmentation", "/v1/segments", body)
         else:
-            saved = await page.api.put("segmentation", f"/v1/segments/{found['id']}", body)
+            saved = await page.api.put("segmentation", f"/v1/segments/{segment['id']}", body)
     except ApiProblem as problem:
         form.refuse(problem)
         refuse_criterion(builder, problem)
-        return _form(page, form, builder, found, status=422)
+        return _form(page, form, builder, segment, status=422)
     return page.go(page.url(f"segments/{saved['id']}"), _('The segment "%(name)s" is saved.', name=saved["name"]))
 
 
-def _form(page: AccountPage, form: Form, builder: Builder, found: Json | None, status: int = 200) -> Response:
-    return page.show("segment_form.html", status=status, here="segments", form=form, builder=builder, segment=found)
+def _form(page: AccountPage, form: Form, builder: Builder, segment: Json | None, status: int = 200) -> Response:
+    return page.show("segment_form.html", status=status, here="segments", form=form, builder=builder, segment=segment)
 
 
-def _asked_for(page: AccountPage) -> Node:
-    """Return the tree in the link of another page."""
+def _tree_in_url(page: AccountPage) -> Node:
+    """Return the tree that the link from another page selects."""
     query = page.request.query_params
     criterion = criterion_in(query.get("criterion", ""))
     if criterion is not None:
@@ -189,22 +189,22 @@ def _asked_for(page: AccountPage) -> Node:
 
 
 async def _deletion(page: AccountPage, segment_id: UUID, problem: ApiProblem | None) -> Response:
-    found = await page.api.get("segmentation", f"/v1/segments/{segment_id}")
+    segment = await page.api.get("segmentation", f"/v1/segments/{segment_id}")
     uses = problem.uses if problem is not None else await _used_by(page, segment_id)
     status = 200 if problem is None else 409
-    return page.show("segment_delete.html", status=status, here="segments", segment=found, uses=uses)
+    return page.show("segment_delete.html", status=status, here="segments", segment=segment, uses=uses)
 
 
 async def _used_by(page: AccountPage, segment_id: UUID) -> list[Json]:
-    found = await page.api.find("segmentation", f"/v1/segments/{segment_id}/uses", limit=1000)
-    return [] if found is None else list(found["items"])
+    answer = await page.api.find("segmentation", f"/v1/segments/{segment_id}/uses", limit=1000)
+    return [] if answer is None else list(answer["items"])
 
 
-async def _explained(page: AccountPage, found: Json, query: str, names: Names) -> Json:
+async def _explanation(page: AccountPage, segment: Json, query: str, names: Names) -> Json:
     contact = await find_contact(page.api, query)
     if contact is None:
         return {"contact": None, "rows": []}
-    body = {"criterion": found["criterion"], "contact_id": contact["contact_id"]}
+    body = {"criterion": segment["criterion"], "contact_id": contact["contact_id"]}
     try:
         tree = await page.api.post("segmentation", "/v1/criteria/explain", body)
     except ApiProblem as problem:
@@ -216,17 +216,17 @@ async def _explained(page: AccountPage, found: Json, query: str, names: Names) -
 def _rows(node: Json, names: Names, depth: int) -> list[Json]:
     kind = str(node.get("kind"))
     titles = {"all": _("all of these"), "any": _("at least one of these"), "not": _("not")}
-    text = titles.get(kind) or leaf(kind, node["asked"], names)
+    text = titles.get(kind) or describe_condition(kind, node["asked"], names)
     rows: list[Json] = [
-        {"depth": depth, "truth": bool(node.get("truth")), "text": text, "saw": _saw(node.get("saw") or {})}
+        {"depth": depth, "truth": bool(node.get("truth")), "text": text, "saw": _observed_values(node.get("saw") or {})}
     ]
     for part in node.get("parts") or []:
         rows += _rows(part, names, depth + 1)
     return rows
 
 
-def _saw(saw: Json) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in saw.items() if not isinstance(value, dict | list))
+def _observed_values(observed: Json) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in observed.items() if not isinstance(value, dict | list))
 
 
 def _count_in(data: str) -> int | None:

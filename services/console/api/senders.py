@@ -49,5 +49,5 @@ async def delete(page: OfAccount, sender_id: UUID) -> Response:
 
 
 async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
-    found = await page.api.items("tracking", "/v1/senders")
-    return page.show("senders.html", status=status, here="settings", form=form, senders=found)
+    items = await page.api.items("tracking", "/v1/senders")
+    return page.show("senders.html", status=status, here="settings", form=form, senders=items)

@@ -91,7 +91,7 @@ def engagement(entry: Json, names: Names) -> str:
     """Return a description of an engagement."""
     message = names.message(entry["message_id"]) if entry.get("message_id") else ""
     ref = entry.get("ref") or ""
-    known = {
+    descriptions = {
         "message.sent": _('Was sent "%(message)s"', message=message),
         "message.delivered": _('Received "%(message)s"', message=message),
         "message.opened": _('Opened "%(message)s"', message=message),
@@ -103,7 +103,7 @@ def engagement(entry: Json, names: Names) -> str:
         "survey.answered": _('Answered the survey "%(ref)s"', ref=ref),
         "page.visited": _('Visited the page "%(ref)s"', ref=ref),
     }
-    return known.get(entry["kind"], f"{entry['kind']} {ref}".strip())
+    return descriptions.get(entry["kind"], f"{entry['kind']} {ref}".strip())
 
 
 def verdict(value: str) -> str:

@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from services.console.api.page import Page
 from services.console.apis.client import ServiceName, Unreachable
 
-_SHOWN = {
+_SHORT_NAMES = {
     "penchant_consumer_lag_records": "lag",
     "penchant_unpublished_events": "unpublished",
     "penchant_jobs_open": "jobs",
@@ -26,10 +26,10 @@ async def metrics_of(page: Page, service: ServiceName) -> dict[str, int]:
 
 def sums_in(text: str) -> dict[str, int]:
     """Return the sums, over all label values, of the page's metrics in a text for Prometheus."""
-    found: dict[str, int] = {}
+    sums: dict[str, int] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            name = _SHOWN.get(sample.name)
+            name = _SHORT_NAMES.get(sample.name)
             if name is not None:
-                found[name] = found.get(name, 0) + int(sample.value)
-    return found
+                sums[name] = sums.get(name, 0) + int(sample.value)
+    return sums

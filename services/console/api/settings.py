@@ -133,7 +133,7 @@ async def delete_field(page: OfAccount, key: str) -> Response:
 
 @router.post("/people")
 async def invite(page: OfAccount) -> Response:
-    """Invite somebody; the link is shown, and mailed if a mail server is set."""
+    """Invite a person; the link is shown, and mailed if a mail server is set."""
     page.require("admin")
     form = await read_form(page.request)
     role = _role(form["role"])
@@ -212,11 +212,11 @@ async def make_key(page: OfAccount) -> Response:
     page.require("admin")
     form = await read_form(page.request)
     try:
-        made = await page.api.post("labeling", "/v1/keys", {"name": form["name"], "scopes": form.all("scope")})
+        created = await page.api.post("labeling", "/v1/keys", {"name": form["name"], "scopes": form.all("scope")})
     except ApiProblem as problem:
         form.refuse(problem)
         return await _settings(page, {"key": form}, status=422)
-    return await _settings(page, {}, made_key=made)
+    return await _settings(page, {}, made_key=created)
 
 
 @router.post("/keys/{key_id}/revoke")
@@ -232,11 +232,17 @@ async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200
         page.api.items("labeling", "/v1/fields"), page.api.get("labeling", "/v1/jobs", limit=10)
     )
     pool = page.console.database.pool
-    given: dict[str, Any] = {"keys": [], "people": [], "invitations": [], "invitation_link": None, "made_key": None}
+    for_admins: dict[str, Any] = {
+        "keys": [],
+        "people": [],
+        "invitations": [],
+        "invitation_link": None,
+        "made_key": None,
+    }
     if page.may("admin"):
-        given["keys"] = await page.api.items("labeling", "/v1/keys")
-        given["people"] = await people_store.people_of(pool, page.account_id)
-        given["invitations"] = await invitations_store.invitations_of(pool, page.account_id)
+        for_admins["keys"] = await page.api.items("labeling", "/v1/keys")
+        for_admins["people"] = await people_store.people_of(pool, page.account_id)
+        for_admins["invitations"] = await invitations_store.invitations_of(pool, page.account_id)
     return page.show(
         "settings.html",
         status=status,
@@ -248,27 +254,27 @@ async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200
         roles=ROLES,
         time_zones=TIME_ZONES,
         contact_languages=CONTACT_LANGUAGES,
-        **{**given, **values},
+        **{**for_admins, **values},
     )
 
 
 async def _field_form(page: AccountPage, key: str, form: Form, status: int = 200) -> Response:
-    found = await page.api.get("labeling", f"/v1/fields/{key}")
-    return page.show("field_form.html", status=status, here="settings", form=form, field=found)
+    field = await page.api.get("labeling", f"/v1/fields/{key}")
+    return page.show("field_form.html", status=status, here="settings", form=form, field=field)
 
 
 async def _field_deletion(page: AccountPage, key: str, uses: list[Json], status: int = 200) -> Response:
-    found = await page.api.get("labeling", f"/v1/fields/{key}")
-    return page.show("field_delete.html", status=status, here="settings", field=found, uses=uses)
+    field = await page.api.get("labeling", f"/v1/fields/{key}")
+    return page.show("field_delete.html", status=status, here="settings", field=field, uses=uses)
 
 
 def _brand(form: Form) -> Json | None:
-    given = {name: form[f"brand_{name}"] or None for name in _BRAND}
-    return given if given["name"] else None
+    brand = {name: form[f"brand_{name}"] or None for name in _BRAND}
+    return brand if brand["name"] else None
 
 
-def _role(typed: str) -> Role:
-    return next((role for role in ROLES if role == typed), "read")
+def _role(text: str) -> Role:
+    return next((role for role in ROLES if role == text), "read")
 
 
 def _last_admin() -> Form:

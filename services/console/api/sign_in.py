@@ -17,7 +17,7 @@ from services.console.api.page import SignedIn, signed_in
 from services.console.api.problems import error_page
 from services.console.api.rendering import render
 from services.console.api.state import Console, console_of
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.store import people
 from services.console.store import sessions as sessions_store
 from services.console.use_cases import sessions
@@ -71,8 +71,8 @@ async def make_link(
 
 @router.get("/sign-in")
 async def ask(request: Request, then: Annotated[str, Query(alias="next")] = "/") -> Response:
-    """Show how to sign in, and go on to the page `next` afterwards."""
-    return _sign_in_page(request, next=_local(then))
+    """Show how to sign in; `next` is the path of the page to which the browser then goes."""
+    return _sign_in_page(request, next=_local_path(then))
 
 
 @router.post("/sign-in")
@@ -84,23 +84,23 @@ async def mail(request: Request) -> Response:
     form = await read_form(request)
     client = request.client.host if request.client is not None else ""
     if not BY_CLIENT.take(client) or not BY_ADDRESS.take(form["email"].lower()):
-        _speak(request)
+        _set_language(request)
         text = _("Links were asked for too often. Try again in a minute.")
         return error_page(request, 429, _("Please wait a moment"), text)
     answer = _sign_in_page(request, mailed=True)
     if form["email"] and console_of(request).settings.smtp is not None:
         answer.background = BackgroundTask(
-            _mail_link, console_of(request), form["email"], _local(form["next"]), language.get()
+            _mail_link, console_of(request), form["email"], _local_path(form["next"]), language.get()
         )
     return answer
 
 
-async def _mail_link(console: Console, email: str, following: str, browser_language: str) -> None:
+async def _mail_link(console: Console, email: str, next_path: str, browser_language: str) -> None:
     person = await people.person_of_email(console.database.pool, email)
     if person is None:
         return
     token = await sessions.make_link(console.database, person.person_id)
-    query = "" if following == "/" else f"?next={quote(following, safe='/')}"
+    query = "" if next_path == "/" else f"?next={quote(next_path, safe='/')}"
     language.set(person.language or browser_language)
     try:
         url = f"{console.settings.base_url}/sign-in/{token}{query}"
@@ -111,19 +111,19 @@ async def _mail_link(console: Console, email: str, following: str, browser_langu
 
 @router.get("/sign-in/{token}")
 async def confirm(request: Request, token: str, then: Annotated[str, Query(alias="next")] = "/") -> Response:
-    """Show the button that signs in, so that mail scanners and previews, which only open links, do not use the link
-    up."""
+    """Show the button that signs in, so that mail scanners and previews, which only open links, do not consume the
+    link."""
     await sessions.check_link(console_of(request).database, token)
-    return _sign_in_page(request, token=token, next=_local(then))
+    return _sign_in_page(request, token=token, next=_local_path(then))
 
 
 @router.post("/sign-in/link")
 async def use(request: Request) -> Response:
-    """Use the link up and begin a session."""
+    """Consume the link and begin a session."""
     console = console_of(request)
     form = await read_form(request)
     session = await sessions.sign_in(console.database, form["token"], request.headers.get("user-agent", ""))
-    response = RedirectResponse(_local(form["next"]), 303)
+    response = RedirectResponse(_local_path(form["next"]), 303)
     set_session(response, console.settings, session)
     return response
 
@@ -147,12 +147,12 @@ async def accounts(page: SignedIn) -> Response:
     memberships = await people.memberships_of(console.database.pool, page.person.person_id)
     if len(memberships) == 1 and not page.person.is_operator:
         return RedirectResponse(f"/a/{memberships[0].account_id}/", 303)
-    known = page.request.app.state.accounts
-    found = []
+    cache = page.request.app.state.accounts
+    shown = []
     for membership in memberships:
         api = console.platform.with_key(console.vault.decrypt(membership.api_key, membership.account_id))
-        found.append({**await known.of(membership.account_id, api), "role": membership.role})
-    return page.show("accounts.html", accounts=found)
+        shown.append({**await cache.of(membership.account_id, api), "role": membership.role})
+    return page.show("accounts.html", accounts=shown)
 
 
 @router.get("/me")
@@ -179,31 +179,31 @@ async def change_me(page: SignedIn) -> Response:
 @router.post("/me/sessions/{session_id}/end")
 async def end_session(page: SignedIn, session_id: str) -> Response:
     """End one of the person's sessions."""
-    held = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
-    for session in held:
+    own_sessions = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
+    for session in own_sessions:
         if str(session["session_id"]) == session_id:
             await sessions_store.end_session(page.console.database.pool, session["session_id"], page.person.person_id)
             return page.go("/me", _("The session has ended."))
-    raise NotAMember
+    raise NotFound
 
 
 async def _own_settings(page: SignedIn, form: Form, status: int = 200) -> Response:
-    held = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
-    return page.show("me.html", status=status, form=form, sessions=held, themes=THEMES)
+    own_sessions = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
+    return page.show("me.html", status=status, form=form, sessions=own_sessions, themes=THEMES)
 
 
 def _sign_in_page(request: Request, **values: Any) -> Response:
-    _speak(request)
+    _set_language(request)
     can_mail = console_of(request).settings.smtp is not None
-    given = {"token": None, "mailed": False, "next": "/", "can_mail": can_mail, "request": request, **values}
-    return HTMLResponse(render("sign_in.html", given), headers={"Cache-Control": "no-store"})
+    template_values = {"token": None, "mailed": False, "next": "/", "can_mail": can_mail, "request": request, **values}
+    return HTMLResponse(render("sign_in.html", template_values), headers={"Cache-Control": "no-store"})
 
 
-def _speak(request: Request) -> None:
+def _set_language(request: Request) -> None:
     language.set(choose(None, request.headers.get("accept-language", "")))
 
 
-def _local(path: str) -> str:
+def _local_path(path: str) -> str:
     """Return the path if it belongs to this site, never a URL of another site."""
     if not path.startswith("/") or path.startswith(("//", "/\\")):
         return "/"

@@ -9,7 +9,7 @@ from shared.http.app import Application
 from shared.http.problems import Problem
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
-_FOR_EVER = "public, max-age=31536000, immutable"
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def install_static_files(app: Application) -> None:
@@ -23,11 +23,11 @@ async def _file(request: Request) -> Response:
     path = (STATIC / name).resolve()
     if not path.is_relative_to(STATIC) or path.suffix not in _TYPES or not path.is_file():
         raise Problem(404, "There is no such file.")
-    current = request.url.path == asset(name)
+    is_current = request.url.path == asset(name)
     return FileResponse(
         path,
         media_type=_TYPES[path.suffix],
-        headers={"Cache-Control": _FOR_EVER if current else "no-cache"},
+        headers={"Cache-Control": _IMMUTABLE if is_current else "no-cache"},
     )
 
 

@@ -25,7 +25,7 @@ async def add(page: OfAccount) -> Response:
     """Suppress addresses."""
     page.require("write")
     form = await read_form(page.request)
-    emails = _typed(form["emails"])
+    emails = _addresses_in(form["emails"])
     body: Json = {"emails": emails}
     if form["reason"]:
         body["reason"] = form["reason"]
@@ -43,7 +43,9 @@ async def look_up(page: OfAccount) -> Response:
     """Show which of some addresses are suppressed."""
     form = await read_form(page.request)
     try:
-        answer = await page.api.post("labeling", "/v1/suppressions/lookup", {"emails": _typed(form["looked_up"])})
+        answer = await page.api.post(
+            "labeling", "/v1/suppressions/lookup", {"emails": _addresses_in(form["looked_up"])}
+        )
     except ApiProblem as problem:
         form.refuse(problem, {"/emails": "looked_up"})
         return await _list(page, form, None, status=422)
@@ -60,12 +62,12 @@ async def lift(page: OfAccount, suppression_id: UUID) -> Response:
     )
 
 
-async def _list(page: AccountPage, form: Form, found: list[Json] | None, status: int = 200) -> Response:
+async def _list(page: AccountPage, form: Form, looked_up: list[Json] | None, status: int = 200) -> Response:
     cursor = page.request.query_params.get("cursor")
     answer = await page.api.get("labeling", "/v1/suppressions", limit=50, cursor=cursor)
     shown = listing(page.request, answer, {})
-    return page.show("suppressions.html", status=status, here="settings", form=form, list=shown, found=found)
+    return page.show("suppressions.html", status=status, here="settings", form=form, list=shown, found=looked_up)
 
 
-def _typed(text: str) -> list[str]:
+def _addresses_in(text: str) -> list[str]:
     return [part for part in text.replace(",", " ").replace(";", " ").split() if part]

@@ -49,13 +49,13 @@ async def send(page: OfAccount, message_id: UUID) -> Response:
 
 
 async def _form(page: AccountPage, message_id: UUID, form: Form, status: int = 200) -> Response:
-    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    message = await page.api.get("tracking", f"/v1/messages/{message_id}")
     return page.show(
         "test_mail.html",
         status=status,
         here="messages",
         form=form,
-        message=found,
+        message=message,
         own_address=page.person.email or "",
         can_send=page.api.has("delivery"),
     )

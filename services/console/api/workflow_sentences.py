@@ -90,12 +90,12 @@ def _simple(kind: str, inner: Body, names: Names) -> str:
 
 
 def result(entry: Body) -> str:
-    """Return a short description of a step's result."""
-    found = entry.get("result") or {}
-    if not isinstance(found, dict):
-        return str(found)
+    """Return the values in a step's result as text."""
+    values = entry.get("result") or {}
+    if not isinstance(values, dict):
+        return str(values)
     parts = []
-    for name, value in found.items():
+    for name, value in values.items():
         if isinstance(value, dict | list) or value is None:
             continue
         shown = exactly(value) if name in ("until", "at", "due_at") and isinstance(value, str) else value

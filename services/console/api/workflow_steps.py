@@ -16,13 +16,13 @@ def shown_steps(steps: list[Json], names: Names, counts: Mapping[str, Json]) -> 
     for body in steps:
         kind, inner = _parts(body)
         branched = _is_branched(inner)
-        first, other = _branch_titles(kind)
+        first_title, other_title = _branch_titles(kind)
         yield {
             "id": body.get("id"),
             "kind": kind,
             "text": workflow_sentences.step(body, names),
             "counts": counts.get(str(body.get("id"))),
-            "titles": (first, other),
+            "titles": (first_title, other_title),
             "then": list(shown_steps(inner.get("then") or [], names, counts)) if branched else None,
             "otherwise": list(shown_steps(inner.get("else") or [], names, counts)) if branched else None,
         }
@@ -57,7 +57,7 @@ def lines_of(workflow: Json, names: Names) -> list[Line]:
 
 
 def outcome_of(outcome: str, step: str) -> str:
-    """Return which runs a list has: those with an outcome at a step."""
+    """Return a description of the runs with an outcome at a step."""
     texts = {
         "passed": _("Passed the step: %(step)s", step=step),
         "sent": _("Were sent the message of the step: %(step)s", step=step),

@@ -12,7 +12,7 @@ from services.console.api.page import AccountPage, OfAccount
 from services.console.api.workflow_steps import lines_of
 from services.console.apis.client import Json
 from services.console.domain.differences import Difference, differences
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.domain.references import workflow_with
 from shared.http.routing import Router
 
@@ -25,22 +25,22 @@ _MOST = 1_000  # versions that are shown
 async def versions(page: OfAccount, workflow_id: UUID) -> Response:
     """List the versions, and show the differences between two: the last two, or those in the URL."""
     filters = filters_of(page.request, "before", "after")
-    found, answer, names = await asyncio.gather(
+    workflow, answer, names = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
         page.api.get("workflow", f"/v1/workflows/{workflow_id}/versions", limit=_MOST),
         load_names(page.api, "labels", "segments", "messages"),
     )
     items = answer["items"]
-    after = _chosen(items, filters["after"]) or items[0]
+    after = _find_version(items, filters["after"]) or items[0]
     earlier = next((one for one in items if one["version"] < after["version"]), None)
-    before = _chosen(items, filters["before"]) or earlier
+    before = _find_version(items, filters["before"]) or earlier
     compared: list[Difference] = []
     if before is not None:
         compared = list(differences(lines_of(before, names), lines_of(after, names)))
     return page.show(
         "workflow_versions.html",
         here="workflows",
-        workflow=found,
+        workflow=workflow,
         versions=items,
         before=before,
         after=after,
@@ -53,21 +53,21 @@ async def versions(page: OfAccount, workflow_id: UUID) -> Response:
 async def restore(page: OfAccount, workflow_id: UUID, version: int) -> Response:
     """Restore an earlier version as the newest one."""
     page.require("write")
-    written = await _written(page, workflow_id, version)
-    await page.api.put("workflow", f"/v1/workflows/{workflow_id}", workflow_with(written, lambda one: one.id))
+    definition = await _definition(page, workflow_id, version)
+    await page.api.put("workflow", f"/v1/workflows/{workflow_id}", workflow_with(definition, lambda one: one.id))
     notice = _(
         "Version %(version)s is restored as the newest version. The version that it replaces is kept.", version=version
     )
     return page.go(page.url(f"workflows/{workflow_id}"), notice)
 
 
-async def _written(page: AccountPage, workflow_id: UUID, version: int) -> Json:
+async def _definition(page: AccountPage, workflow_id: UUID, version: int) -> Json:
     answer = await page.api.get("workflow", f"/v1/workflows/{workflow_id}/versions", limit=_MOST)
-    found: Json | None = next((one for one in answer["items"] if one["version"] == version), None)
-    if found is None:
-        raise NotAMember
-    return found
+    definition: Json | None = next((one for one in answer["items"] if one["version"] == version), None)
+    if definition is None:
+        raise NotFound
+    return definition
 
 
-def _chosen(items: list[Json], typed: str) -> Json | None:
-    return next((one for one in items if str(one["version"]) == typed), None)
+def _find_version(items: list[Json], number: str) -> Json | None:
+    return next((one for one in items if str(one["version"]) == number), None)

@@ -11,10 +11,10 @@ from services.console.api.builder import Builder, Choices, build, load_choices, 
 from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import PAGE, cut, filters_of, listing
+from services.console.api.lists import PAGE, filters_of, listing, paginate
 from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import find_contact, people_of
+from services.console.api.people import contacts_by_id, find_contact
 from services.console.api.refusals import refusal
 from services.console.api.workflow_steps import outcome_of, reentry, shown_steps, texts_by_id, while_paused
 from services.console.apis.client import ApiProblem, Json
@@ -45,12 +45,12 @@ async def workflows(page: OfAccount) -> Response:
         page.api.items("workflow", "/v1/workflows"), load_names(page.api, "labels", "segments", "messages")
     )
     query = filters["q"].casefold()
-    found = [
+    matching = [
         item
         for item in items
         if query in item["name"].casefold() and (not filters["state"] or item["state"] == filters["state"])
     ]
-    shown = cut(page.request, found, filters)
+    shown = paginate(page.request, matching, filters)
     rows = [(item, [workflow_sentences.trigger(one, names) for one in item["triggers"]]) for item in shown.items]
     return page.show("workflows.html", here="workflows", block="list", list=shown, rows=rows)
 
@@ -73,7 +73,7 @@ async def create(page: OfAccount) -> Response:
 async def rebuild(page: OfAccount) -> Response:
     """Return the form's triggers and steps after a change, for htmx."""
     form = await read_form(page.request)
-    draft = _pressed(form)
+    draft = _draft_after_button(form)
     choices = await recent_choices(page)
     values = await _builders(page, draft, choices)
     return page.show("workflow_parts.html", form=form, draft=draft, choices=choices, builders=values)
@@ -84,7 +84,7 @@ async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
     """Show a workflow: its steps with statistics, and its latest runs."""
     filters = filters_of(page.request, "state", "step", "outcome")
     cursor = page.request.query_params.get("cursor")
-    found, answer, names, counted_steps = await asyncio.gather(
+    workflow, answer, names, counted_steps = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
         page.api.get("workflow", f"/v1/workflows/{workflow_id}/runs", limit=PAGE, cursor=cursor, **filters),
         load_names(page.api, "labels", "segments", "messages"),
@@ -96,14 +96,14 @@ async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
         "workflow.html",
         here="workflows",
         block="runs",
-        workflow=found,
-        triggers=[workflow_sentences.trigger(one, names) for one in found["triggers"]],
-        exits=[workflow_sentences.trigger(one, names) for one in found.get("exit_on") or []],
-        condition=describe(found["condition"], names) if found.get("condition") else None,
-        steps=list(shown_steps(found["steps"], names, counts)),
-        step=dict(texts_by_id(found["steps"], names)).get(filters["step"], filters["step"]),
+        workflow=workflow,
+        triggers=[workflow_sentences.trigger(one, names) for one in workflow["triggers"]],
+        exits=[workflow_sentences.trigger(one, names) for one in workflow.get("exit_on") or []],
+        condition=describe(workflow["condition"], names) if workflow.get("condition") else None,
+        steps=list(shown_steps(workflow["steps"], names, counts)),
+        step=dict(texts_by_id(workflow["steps"], names)).get(filters["step"], filters["step"]),
         list=runs,
-        people=await people_of(page.api, sorted({run["contact_id"] for run in runs.items})),
+        people=await contacts_by_id(page.api, sorted({run["contact_id"] for run in runs.items})),
         run_states=[(state, sentences.run_state(state)) for state in _RUN_STATES],
         run_state=sentences.run_state,
         outcome_of=outcome_of,
@@ -116,8 +116,8 @@ async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
 async def edit(page: OfAccount, workflow_id: UUID) -> Response:
     """Show the form of a workflow."""
     page.require("write")
-    found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
-    return await _form(page, Form(), workflow_draft_of(found), found)
+    workflow = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
+    return await _form(page, Form(), workflow_draft_of(workflow), workflow)
 
 
 @router.post("/workflows/{workflow_id}/edit")
@@ -134,7 +134,7 @@ async def ask_try(page: OfAccount, workflow_id: UUID) -> Response:
 
 
 @router.post("/workflows/{workflow_id}/try")
-async def try_it(page: OfAccount, workflow_id: UUID) -> Response:
+async def try_workflow(page: OfAccount, workflow_id: UUID) -> Response:
     """Try the workflow on a contact or on the last days, without effects."""
     form = await read_form(page.request)
     body: Json
@@ -158,8 +158,8 @@ async def try_it(page: OfAccount, workflow_id: UUID) -> Response:
 async def ask_activate(page: OfAccount, workflow_id: UUID) -> Response:
     """Show the effect of activating."""
     page.require("write")
-    found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
-    return page.show("workflow_activate.html", here="workflows", workflow=found)
+    workflow = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
+    return page.show("workflow_activate.html", here="workflows", workflow=workflow)
 
 
 @router.post("/workflows/{workflow_id}/activate")
@@ -182,8 +182,8 @@ async def pause(page: OfAccount, workflow_id: UUID) -> Response:
 async def ask_delete(page: OfAccount, workflow_id: UUID) -> Response:
     """Show the effect of deleting the workflow."""
     page.require("write")
-    found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
-    return page.show("workflow_delete.html", here="workflows", workflow=found)
+    workflow = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
+    return page.show("workflow_delete.html", here="workflows", workflow=workflow)
 
 
 @router.post("/workflows/{workflow_id}/delete")
@@ -198,27 +198,29 @@ async def delete(page: OfAccount, workflow_id: UUID) -> Response:
 @router.get("/runs/{run_id}")
 async def run(page: OfAccount, run_id: UUID) -> Response:
     """Show a run: every step with its time, the values that it read, and its result."""
-    found = await page.api.get("workflow", f"/v1/runs/{run_id}")
-    path = f"/v1/workflows/{found['workflow_id']}"
-    workflow_of_run, versions, people, names = await asyncio.gather(
+    run = await page.api.get("workflow", f"/v1/runs/{run_id}")
+    path = f"/v1/workflows/{run['workflow_id']}"
+    workflow_of_run, versions, contacts, names = await asyncio.gather(
         page.api.find("workflow", path),
         page.api.find("workflow", f"{path}/versions", limit=1000),
-        people_of(page.api, [found["contact_id"]]),
+        contacts_by_id(page.api, [run["contact_id"]]),
         load_names(page.api, "labels", "segments", "messages"),
     )
-    written = (one["steps"] for one in (versions or {"items": []})["items"] if one["version"] == found["version"])
-    steps = dict(texts_by_id(next(written, []), names))
+    steps_of_version = (
+        one["steps"] for one in (versions or {"items": []})["items"] if one["version"] == run["version"]
+    )
+    steps = dict(texts_by_id(next(steps_of_version, []), names))
     taken = [
         {**one, "text": steps.get(one["id"], one["kind"]), "came": workflow_sentences.result(one)}
-        for one in found["steps"]
+        for one in run["steps"]
     ]
-    waiting = found["waiting"]
+    waiting = run["waiting"]
     return page.show(
         "run.html",
         here="workflows",
-        run=found,
+        run=run,
         workflow=workflow_of_run,
-        contact=people.get(found["contact_id"]),
+        contact=contacts.get(run["contact_id"]),
         taken=taken,
         waits_at=steps.get(waiting["step_id"]) if waiting else None,
         run_state=sentences.run_state,
@@ -241,24 +243,24 @@ async def retry(page: OfAccount, run_id: UUID) -> Response:
     return page.go(page.url(f"runs/{run_id}"), _("The run continues from the step that failed."))
 
 
-async def _save(page: AccountPage, found: Json | None) -> Response:
+async def _save(page: AccountPage, workflow: Json | None) -> Response:
     form = await read_form(page.request)
-    draft = _pressed(form)
+    draft = _draft_after_button(form)
     if form["op"]:
-        return await _form(page, form, draft, found)
+        return await _form(page, form, draft, workflow)
     try:
-        if found is None:
+        if workflow is None:
             saved = await page.api.post("workflow", "/v1/workflows", definition_of(draft))
         else:
-            saved = await page.api.put("workflow", f"/v1/workflows/{found['id']}", definition_of(draft))
+            saved = await page.api.put("workflow", f"/v1/workflows/{workflow['id']}", definition_of(draft))
     except ApiProblem as problem:
         form.refuse(problem)
-        return await _form(page, form, draft, found, problem, status=422)
+        return await _form(page, form, draft, workflow, problem, status=422)
     notice = _("Saved. Try it, then activate it.") if saved["state"] == "draft" else _("Saved as a new version.")
     return page.go(page.url(f"workflows/{saved['id']}"), notice)
 
 
-def _pressed(form: Form) -> WorkflowDraft:
+def _draft_after_button(form: Form) -> WorkflowDraft:
     draft = workflow_of_form(form.values)
     owner, _sign, operation = form["op"].partition("|")
     if owner == "w":
@@ -279,7 +281,7 @@ async def _form(
     page: AccountPage,
     form: Form,
     draft: WorkflowDraft,
-    found: Json | None,
+    workflow: Json | None,
     problem: ApiProblem | None = None,
     status: int = 200,
 ) -> Response:
@@ -294,7 +296,7 @@ async def _form(
         here="workflows",
         form=form,
         draft=draft,
-        workflow=found,
+        workflow=workflow,
         choices=choices,
         builders=builders,
         faults=_faults(problem),
@@ -302,17 +304,17 @@ async def _form(
 
 
 def _faults(problem: ApiProblem | None) -> list[str]:
-    """Return what is wrong, each sentence once: the same may be wrong at several steps."""
-    found = [] if problem is None else [refusal(str(one.get("detail", ""))) for one in problem.errors]
-    return list(dict.fromkeys(found))
+    """Return the errors, each once, because several steps can have the same error."""
+    faults = [] if problem is None else [refusal(str(one.get("detail", ""))) for one in problem.errors]
+    return list(dict.fromkeys(faults))
 
 
 async def _builders(page: AccountPage, draft: WorkflowDraft, choices: Choices) -> dict[str, Builder]:
     trees = [(prefix, step.criterion or empty_draft()) for prefix, step in _steps_with_criteria(draft.steps, "s")]
     if draft.condition is not None:
         trees.append(("c", draft.condition))
-    made = await asyncio.gather(*(build(page, prefix, tree, choices) for prefix, tree in trees))
-    return {builder.prefix: builder for builder in made}
+    builders = await asyncio.gather(*(build(page, prefix, tree, choices) for prefix, tree in trees))
+    return {builder.prefix: builder for builder in builders}
 
 
 def _steps_with_criteria(steps: list[Step], prefix: str) -> Iterator[tuple[str, Step]]:
@@ -325,15 +327,15 @@ def _steps_with_criteria(steps: list[Step], prefix: str) -> Iterator[tuple[str, 
 
 
 async def _trial(page: AccountPage, workflow_id: UUID, form: Form, answer: Json | None, status: int = 200) -> Response:
-    found, names = await asyncio.gather(
+    workflow, names = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"), load_names(page.api, "labels", "segments", "messages")
     )
-    texts = dict(texts_by_id(found["steps"], names))
+    texts = dict(texts_by_id(workflow["steps"], names))
     return page.show(
         "workflow_try.html",
         status=status,
         here="workflows",
-        workflow=found,
+        workflow=workflow,
         form=form,
         answer=answer,
         texts=texts,

@@ -18,7 +18,7 @@ ANSWER_WITHIN = 20.0  # seconds
 _CONNECTIONS = 100  # to all services
 # httpx-aiohttp leaves some errors of aiohttp as they are, such as that of an answer that is not HTTP.
 _UNREACHABLE = (httpx.TransportError, ClientError)
-_TOGETHER = 8  # requests of one page at the same time
+_CONCURRENT_REQUESTS = 8  # of one page
 
 
 class ApiProblem(Exception):
@@ -37,12 +37,12 @@ class ApiProblem(Exception):
 
     @property
     def errors(self) -> list[Json]:
-        """The faults, each with `pointer` and `detail`."""
+        """The errors, each with `pointer` and `detail`."""
         return list(self.problem.get("errors") or [])
 
     @property
     def uses(self) -> list[Json]:
-        """The users of the thing that cannot be deleted."""
+        """The definitions that use the one that cannot be deleted, each with `kind`, `id` and `name`."""
         return list(self.problem.get("uses") or [])
 
 
@@ -65,7 +65,7 @@ class Platform:
             "workflow": settings.workflow_url,
             "delivery": settings.delivery_url,
         }
-        # A page asks the services up to twenty questions. httpx's own transport costs most of what a page costs.
+        # A page sends up to twenty requests, and httpx's own transport would take most of the page's time.
         self._http = httpx.AsyncClient(
             timeout=ANSWER_WITHIN, transport=AiohttpTransport(client=_session, trust_env=False), trust_env=False
         )
@@ -120,7 +120,7 @@ class Platform:
 
 
 class Api:
-    """A client of the APIs with one key."""
+    """A client of the APIs with one key. All requests raise ApiProblem and Unreachable."""
 
     def __init__(self, platform: Platform, api_key: str) -> None:
         self._platform = platform
@@ -132,12 +132,12 @@ class Api:
 
     async def get(self, service: ServiceName, path: str, **parameters: object) -> Json:
         """Return the JSON at `path`; parameters that are None or empty are omitted."""
-        found: Json = (await self.send(service, "GET", path, params=_given(parameters) or None)).json()
-        return found
+        body: Json = (await self.send(service, "GET", path, params=_without_empty(parameters) or None)).json()
+        return body
 
     async def text(self, service: ServiceName, path: str, **parameters: object) -> str:
         """Return the text at `path`."""
-        return (await self.send(service, "GET", path, params=_given(parameters) or None)).text
+        return (await self.send(service, "GET", path, params=_without_empty(parameters) or None)).text
 
     async def find(self, service: ServiceName, path: str, **parameters: object) -> Json | None:
         """Return the JSON at `path`, or None if it is 404."""
@@ -165,20 +165,20 @@ class Api:
                 return items
 
     async def post(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
-        """Return the JSON answered to `body`."""
+        """POST `body`; return the JSON of the answer, or {} if it is empty."""
         return _json(await self.send(service, "POST", path, **_body(body), **options))
 
     async def put(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
-        """Return the JSON answered to `body`."""
+        """PUT `body`; return the JSON of the answer, or {} if it is empty."""
         return _json(await self.send(service, "PUT", path, **_body(body), **options))
 
     async def patch(self, service: ServiceName, path: str, body: object, **options: Any) -> Json:
-        """Return the JSON answered to `body`."""
+        """PATCH `body`; return the JSON of the answer, or {} if it is empty."""
         return _json(await self.send(service, "PATCH", path, **_body(body), **options))
 
     async def delete(self, service: ServiceName, path: str, body: object = None, **parameters: object) -> Json:
-        """Delete what is at `path`; return the JSON answered, if any."""
-        return _json(await self.send(service, "DELETE", path, params=_given(parameters) or None, **_body(body)))
+        """DELETE `path`; return the JSON of the answer, or {} if it is empty."""
+        return _json(await self.send(service, "DELETE", path, params=_without_empty(parameters) or None, **_body(body)))
 
     async def send(self, service: ServiceName, method: str, path: str, **options: Any) -> httpx.Response:
         """Return a successful answer. Raises ApiProblem, Unreachable."""
@@ -195,20 +195,20 @@ class Api:
 
     async def each(self, service: ServiceName, paths: Sequence[str]) -> list[Json | None]:
         """Return the JSON at each path, None if it is 404; sends a few requests concurrently."""
-        gate = asyncio.Semaphore(_TOGETHER)
+        semaphore = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 
-        async def one(path: str) -> Json | None:
-            async with gate:
+        async def find(path: str) -> Json | None:
+            async with semaphore:
                 return await self.find(service, path)
 
-        return list(await asyncio.gather(*(one(path) for path in paths)))
+        return list(await asyncio.gather(*(find(path) for path in paths)))
 
 
 def _session() -> ClientSession:
     return ClientSession(cookie_jar=DummyCookieJar(), connector=TCPConnector(limit=_CONNECTIONS))
 
 
-def _given(parameters: Mapping[str, object]) -> dict[str, Any]:
+def _without_empty(parameters: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None and value != ""}
 
 
@@ -217,8 +217,8 @@ def _body(body: object) -> dict[str, Any]:
 
 
 def _json(answer: httpx.Response) -> Json:
-    found: Json = answer.json() if answer.content else {}
-    return found
+    body: Json = answer.json() if answer.content else {}
+    return body
 
 
 def _problem(answer: httpx.Response) -> Json:

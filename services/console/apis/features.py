@@ -7,7 +7,7 @@ from time import monotonic
 from services.console.apis.client import Json, Platform, ServiceName, Unreachable
 
 _SERVICES: tuple[ServiceName, ...] = ("tracking", "labeling", "segmentation", "workflow")
-REMEMBERED = 60.0  # seconds; an upgraded service may have new features
+CACHED_FOR = 60.0  # seconds; an upgraded service may have new features
 
 
 class Features:
@@ -16,19 +16,19 @@ class Features:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._paths: dict[ServiceName, Json] = {}
-        self._asked = -REMEMBERED
+        self._read_at = -CACHED_FOR
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Read the documents again if they are old; keep the old one of a service that does not answer."""
-        if monotonic() - self._asked < REMEMBERED:
+        if monotonic() - self._read_at < CACHED_FOR:
             return
         async with self._lock:
-            if monotonic() - self._asked < REMEMBERED:
+            if monotonic() - self._read_at < CACHED_FOR:
                 return
-            found = await asyncio.gather(*(self._document(service) for service in _SERVICES))
-            self._paths.update({service: paths for service, paths in zip(_SERVICES, found, strict=True) if paths})
-            self._asked = monotonic()
+            answers = await asyncio.gather(*(self._read_paths(service) for service in _SERVICES))
+            self._paths.update({service: paths for service, paths in zip(_SERVICES, answers, strict=True) if paths})
+            self._read_at = monotonic()
 
     def has(self, service: ServiceName, path: str) -> bool:
         """Return whether the service has this path, spelled as in its document."""
@@ -48,7 +48,7 @@ class Features:
         parameters: Sequence[Json] = operation.get("parameters", [])
         return parameters
 
-    async def _document(self, service: ServiceName) -> Json:
+    async def _read_paths(self, service: ServiceName) -> Json:
         try:
             answer = await self._platform.send(service, "GET", "/openapi.json")
         except Unreachable:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 PROPERTIES = ("subscription", "external_id", "language", "source", "tracking_consent", "created_at", "changed_at")
 PREFIX = "contact."  # before a property, so that a field may have the same key
-_PROPERTIES_UNLESS_CHOSEN = ("subscription", "created_at")
-_FIELDS_UNLESS_CHOSEN = 3
+_DEFAULT_PROPERTIES = ("subscription", "created_at")
+_DEFAULT_FIELD_COUNT = 3
 
 
 def columns_of(chosen: Sequence[str], fields: Sequence[str]) -> list[str]:
@@ -13,8 +13,8 @@ def columns_of(chosen: Sequence[str], fields: Sequence[str]) -> list[str]:
 
     `chosen` are the ticked keys, possibly unknown ones; an empty list means the default columns.
     """
-    known = [*(PREFIX + name for name in PROPERTIES[:-2]), *fields, *(PREFIX + name for name in PROPERTIES[-2:])]
+    keys = [*(PREFIX + name for name in PROPERTIES[:-2]), *fields, *(PREFIX + name for name in PROPERTIES[-2:])]
     if chosen:
-        return [key for key in known if key in chosen]
-    first = {*(PREFIX + name for name in _PROPERTIES_UNLESS_CHOSEN), *fields[:_FIELDS_UNLESS_CHOSEN]}
-    return [key for key in known if key in first]
+        return [key for key in keys if key in chosen]
+    default = {*(PREFIX + name for name in _DEFAULT_PROPERTIES), *fields[:_DEFAULT_FIELD_COUNT]}
+    return [key for key in keys if key in default]

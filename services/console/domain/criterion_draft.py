@@ -13,11 +13,11 @@ from services.console.domain.criterion_form import (
     criterion_of,
 )
 
-_KNOWN_PERIODS = ("within_days", "older_than_days")
+_PERIODS_IN_DAYS = ("within_days", "older_than_days")
 
 
 def draft_of(criterion: Json) -> Node:
-    """Return the tree for `criterion`; nodes without fields in the form are kept as JSON."""
+    """Return the tree for a criterion of the API; nodes without fields in the form are kept as JSON."""
     root = _node(criterion)
     return root if root.kind in ("all", "any", "none") and not root.negated else Node("all", parts=[root])
 
@@ -30,7 +30,7 @@ def _node(criterion: Json) -> Node:
         return _negated(_node(body))
     node = _leaf(kind, body)
     # Only nodes that convert back unchanged are shown as fields.
-    if node is not None and _same(criterion_of(node).criterion, criterion):
+    if node is not None and _are_equal(criterion_of(node).criterion, criterion):
         return node
     return Node("raw", {"json": json.dumps(criterion)})
 
@@ -41,8 +41,8 @@ def _negated(node: Node) -> Node:
     return Node(node.kind, node.values, node.parts, negated=not node.negated)
 
 
-def _same(one: Json, other: Json) -> bool:
-    return json.dumps(_with_defaults(one), sort_keys=True) == json.dumps(_with_defaults(other), sort_keys=True)
+def _are_equal(first: Json, second: Json) -> bool:
+    return json.dumps(_with_defaults(first), sort_keys=True) == json.dumps(_with_defaults(second), sort_keys=True)
 
 
 def _with_defaults(criterion: Json) -> Json:
@@ -64,7 +64,7 @@ def _leaf(kind: str, body: object) -> Node | None:
 
 
 def _period(body: Mapping[str, Any]) -> dict[str, str]:
-    for name in _KNOWN_PERIODS:
+    for name in _PERIODS_IN_DAYS:
         if name in body:
             return {"period": name, "days": str(body[name])}
     if "from" in body or "to" in body:
@@ -95,10 +95,10 @@ def _field(body: Mapping[str, Any]) -> dict[str, str]:
     values = {"field": str(body.get("key", "")), "operator": operator}
     if operator == "exists":
         return {**values, "operator": "exists" if operand else "exists_not"}
-    sample = operand[0] if isinstance(operand, list) and operand else operand
-    if isinstance(sample, bool):
+    first = operand[0] if isinstance(operand, list) and operand else operand
+    if isinstance(first, bool):
         values["type"] = "boolean"
-    elif isinstance(sample, int | float):
+    elif isinstance(first, int | float):
         values["type"] = "number"
     if operator == "between" and isinstance(operand, list) and len(operand) == 2:
         return {**values, "value": _text(operand[0]), "value_to": _text(operand[1])}
@@ -154,17 +154,17 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
 
 
 def changed(root: Node, operation: str) -> Node:
-    """Return the tree after a button: `add:0.1`, `group:0`, `remove:0.1`, `up:0.1`, `down:0.1`."""
+    """Apply the operation of a button, such as `add:0.1`, `group:0`, `remove:0.1` or `up:0.1`; return the tree."""
     verb, _, place = operation.partition(":")
     path = [int(step) for step in place.split(".") if step.isdigit()]
     if verb in ("add", "group"):
-        group = _at(root, path)
+        group = _node_at(root, path)
         if group is not None:
             group.parts.append(Node("label") if verb == "add" else Node("any", parts=[Node("label")]))
         return root
     if not path:
         return root
-    parent, index = _at(root, path[:-1]), path[-1]
+    parent, index = _node_at(root, path[:-1]), path[-1]
     if parent is None or index >= len(parent.parts):
         return root
     parts = parent.parts
@@ -177,7 +177,7 @@ def changed(root: Node, operation: str) -> Node:
     return root
 
 
-def _at(root: Node, path: list[int]) -> Node | None:
+def _node_at(root: Node, path: list[int]) -> Node | None:
     node = root
     for index in path:
         if index >= len(node.parts):

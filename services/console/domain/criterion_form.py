@@ -32,30 +32,30 @@ SELECTORS = ("label", "message", "link", "send", "url", "url_starts_with")
 CONTACT_KEYS = ("language", "subscription", "source", "email_domain", "created")
 _WITHOUT_VALUE = ("exists", "exists_not")
 _NUMBER_OPERATORS = ("less_than", "greater_than")
-DEEPEST = 8
+MAX_DEPTH = 8
 
 
 @dataclass(slots=True)
 class Node:
-    """A typed node: `values` by the name of the field, `parts` of a group; `negated` inverts it."""
+    """A node as it was entered: `values` by the name of the field, `parts` of a group; `negated` inverts it."""
 
     kind: str = "label"
     values: dict[str, str] = field(default_factory=dict)
     parts: list["Node"] = field(default_factory=list)
     negated: bool = False
 
-    def get(self, name: str, otherwise: str = "") -> str:
-        """Return a typed value."""
-        return self.values.get(name, otherwise)
+    def get(self, name: str, default: str = "") -> str:
+        """Return the entered value of a field, or `default`."""
+        return self.values.get(name, default)
 
 
 @dataclass(slots=True)
 class Built:
-    """A criterion from a form; `places` maps JSON pointers to nodes (`0.1`)."""
+    """A criterion from a form; `places` maps JSON pointers into it to the places of nodes (`0.1`)."""
 
     criterion: Json
     places: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)  # place: the name of the field that is needed
+    missing: dict[str, str] = field(default_factory=dict)  # by place: the first field that is not filled in
 
 
 def empty_draft() -> Node:
@@ -76,11 +76,11 @@ def draft_of_form(values: Mapping[str, str], prefix: str) -> Node | None:
 
 
 def _put(nested: Json, path: list[str], value: str) -> None:
-    for step in path[:-1]:
-        below = nested.setdefault(step, {})
-        if not isinstance(below, dict):
+    for key in path[:-1]:
+        child = nested.setdefault(key, {})
+        if not isinstance(child, dict):
             return
-        nested = below
+        nested = child
     nested[path[-1]] = value
 
 
@@ -88,7 +88,7 @@ def _node(nested: Json, depth: int) -> Node:
     kind = str(nested.get("kind", ""))
     values = {name: value for name, value in nested.items() if isinstance(value, str) and name not in ("kind", "not")}
     node = Node(kind if kind in GROUPS + LEAVES else "label", values, negated=nested.get("not") == "yes")
-    if node.kind in GROUPS and depth <= DEEPEST:
+    if node.kind in GROUPS and depth <= MAX_DEPTH:
         parts = sorted(
             ((int(name), part) for name, part in nested.items() if name.isdigit() and isinstance(part, dict))
         )
@@ -102,11 +102,11 @@ def _node(nested: Json, depth: int) -> Node:
 def criterion_of(root: Node) -> Built:
     """Return the criterion of a tree; `missing` names fields that are not filled in."""
     built = Built({})
-    built.criterion = _write(root, "", "", built)
+    built.criterion = _criterion(root, "", "", built)
     return built
 
 
-def _write(node: Node, place: str, pointer: str, built: Built) -> Json:
+def _criterion(node: Node, place: str, pointer: str, built: Built) -> Json:
     negated = node.negated != (node.kind == "none")
     inner = f"{pointer}/not" if negated else pointer
     built.places[pointer] = place
@@ -114,16 +114,16 @@ def _write(node: Node, place: str, pointer: str, built: Built) -> Json:
     if node.kind in GROUPS:
         kind = "all" if node.kind == "all" else "any"
         parts = [
-            _write(part, _below(place, index), f"{inner}/{kind}/{index}", built)
+            _criterion(part, _child_place(place, index), f"{inner}/{kind}/{index}", built)
             for index, part in enumerate(node.parts)
         ]
-        written: Json = {kind: parts}
+        criterion: Json = {kind: parts}
     else:
-        written = _leaf(node, place, built)
-    return {"not": written} if negated else written
+        criterion = _leaf(node, place, built)
+    return {"not": criterion} if negated else criterion
 
 
-def _below(place: str, index: int) -> str:
+def _child_place(place: str, index: int) -> str:
     return f"{place}.{index}" if place else str(index)
 
 
@@ -139,13 +139,13 @@ def _leaf(node: Node, place: str, built: Built) -> Json:
 
 def _raw(node: Node, place: str, built: Built) -> Json:
     try:
-        written = json.loads(node.get("json"))
+        criterion = json.loads(node.get("json"))
     except ValueError:
-        written = None
-    if not isinstance(written, dict):
+        criterion = None
+    if not isinstance(criterion, dict):
         built.missing[place] = "json"
         return {"all": []}
-    return written
+    return criterion
 
 
 def _period(node: Node) -> Json:
@@ -156,8 +156,8 @@ def _period(node: Node) -> Json:
     if kind == "older_than_days":
         return {"older_than_days": days}
     if kind == "between":
-        span = {name: node.get(name) for name in ("from", "to") if node.get(name)}
-        return span or {"from": None}
+        bounds = {name: node.get(name) for name in ("from", "to") if node.get(name)}
+        return bounds or {"from": None}
     return {}
 
 
@@ -194,17 +194,17 @@ def _field_body(node: Node) -> Json:
     if operator in ("within_days", "older_than_days"):
         return {**body, operator: number_of(value) if value else None}
     if operator == "in":
-        values = [_typed(part.strip(), node) for part in value.split(",") if part.strip()]
+        values = [_parse_value(part.strip(), node) for part in value.split(",") if part.strip()]
         return {**body, "in": values or None}
     if operator == "between":
-        ends = [_typed(value, node), _typed(node.get("value_to"), node)]
-        return {**body, "between": None if None in ends else ends}
-    typed = number_of(value) if operator in _NUMBER_OPERATORS and value else _typed(value, node)
-    return {**body, operator: typed}
+        bounds = [_parse_value(value, node), _parse_value(node.get("value_to"), node)]
+        return {**body, "between": None if None in bounds else bounds}
+    parsed = number_of(value) if operator in _NUMBER_OPERATORS and value else _parse_value(value, node)
+    return {**body, operator: parsed}
 
 
-def _typed(text: str, node: Node) -> object:
-    """Return a value with the field's type, which the form names; None if nothing was typed."""
+def _parse_value(text: str, node: Node) -> object:
+    """Return `text` as a value of the field's type, which the form contains; None if it is empty."""
     if text == "":
         return None
     if node.get("type") == "number":

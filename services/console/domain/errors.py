@@ -9,8 +9,8 @@ class LastAdmin(Exception):
     """The account would have no administrator left."""
 
 
-class NotAMember(Exception):
-    """The person does not belong to the account, or the account does not exist."""
+class NotFound(Exception):
+    """What was requested does not exist, or belongs to an account of which the person is not a member."""
 
 
 class SignInFirst(Exception):

@@ -7,12 +7,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
-PLAIN = ("email", "external_id", "labels", "subscription", "language")
+PLAIN_TARGETS = ("email", "external_id", "labels", "subscription", "language")
 NEW_TYPES = ("text", "number", "date", "boolean")
 
 
 def choice_of(maps_to: object) -> str:
-    """Return the value of the form's choice for a column's target."""
+    """Return the option of the form for a target of the API: `email`, `field:<key>` or `new:<type>`; "" for none."""
     if isinstance(maps_to, str):
         return maps_to
     if isinstance(maps_to, dict) and "field" in maps_to:
@@ -23,9 +23,9 @@ def choice_of(maps_to: object) -> str:
 
 
 def target_of(choice: str, header: str | None, index: int) -> str | Json | None:
-    """Return the target of a column for the form's choice; None skips the column."""
+    """Return the API's target of a column for an option of the form; None skips the column."""
     kind, _, rest = choice.partition(":")
-    if choice in PLAIN:
+    if choice in PLAIN_TARGETS:
         return choice
     if kind == "field" and rest:
         return {"field": rest}
@@ -37,14 +37,14 @@ def target_of(choice: str, header: str | None, index: int) -> str | Json | None:
 
 def key_of(name: str, index: int) -> str:
     """Return a key for a new field, made of the letters and digits of its name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
-    key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40]
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    key = re.sub(r"[^a-z0-9]+", "_", ascii_name).strip("_")[:40]
     return key if key and key[0].isalpha() else f"column_{index + 1}"
 
 
 def check_body(values: Mapping[str, str], columns: Sequence[Mapping[str, Any]]) -> Json:
     """Return the body of the request that checks the file: the mapping and the options in a form."""
-    mapped = [
+    mapping = [
         {
             "index": column["index"],
             "maps_to": target_of(values.get(f"column.{column['index']}", ""), column.get("header"), column["index"]),
@@ -64,4 +64,4 @@ def check_body(values: Mapping[str, str], columns: Sequence[Mapping[str, Any]]) 
     }
     if values.get("add_label"):
         options["add_labels"] = [values["add_label"]]
-    return {"columns": mapped, "options": options}
+    return {"columns": mapping, "options": options}

@@ -22,7 +22,7 @@ _SOCIAL = (
 
 @dataclass(frozen=True, slots=True)
 class LinkGroup:
-    """Links with the same address and the same labels."""
+    """Links with the same URL and the same labels."""
 
     links: Sequence[Mapping[str, Any]]
     folded: bool  # not tracked, or a link to a social network: seldom labelled
@@ -53,52 +53,52 @@ def group_links(links: Iterable[Mapping[str, Any]]) -> list[LinkGroup]:
 def is_social(url: str) -> bool:
     """Return whether a link leads to a social network."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return any(host == one or host.endswith(f".{one}") for one in _SOCIAL)
+    return any(host == domain or host.endswith(f".{domain}") for domain in _SOCIAL)
 
 
 def label_suggestions(links: Iterable[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Return, for the URL of each unlabelled link, the names of labels that it had in earlier messages."""
-    known: dict[str, list[str]] = {}
+    names_by_url: dict[str, list[str]] = {}
     for message in earlier:
         for link in message["links"]:
             names = [label["name"] for label in link["labels"] if not label.get("broken")]
             if names:
-                known.setdefault(without_campaign(link["url"]), names)
-    wanted = {without_campaign(link["url"]) for link in links if link["trackable"] and not link["labels"]}
-    return {url: names for url, names in known.items() if url in wanted}
+                names_by_url.setdefault(without_campaign(link["url"]), names)
+    unlabelled = {without_campaign(link["url"]) for link in links if link["trackable"] and not link["labels"]}
+    return {url: names for url, names in names_by_url.items() if url in unlabelled}
 
 
 def links_in(html: str) -> list[tuple[str, str]]:
-    """Return the address and the text of each link in the HTML of a mail, in their order."""
+    """Return the URL and the text of each link in the HTML of a mail, in the order of the HTML."""
     finder = _Links()
     finder.feed(html)
     finder.close()
-    return [(url, " ".join("".join(text).split())) for url, text in finder.found]
+    return [(url, " ".join("".join(text).split())) for url, text in finder.links]
 
 
 class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, list[str]]] = []
+        self.links: list[tuple[str, list[str]]] = []
         self._open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag in ("a", "area") and values.get("href"):
-            self.found.append(((values["href"] or "").strip(), []))
+            self.links.append(((values["href"] or "").strip(), []))
             self._open = tag == "a"
         elif tag == "img" and self._open:
-            self.found[-1][1].append(values.get("alt") or "")
+            self.links[-1][1].append(values.get("alt") or "")
 
     def handle_endtag(self, tag: str) -> None:
         self._open = self._open and tag != "a"
 
     def handle_data(self, data: str) -> None:
         if self._open:
-            self.found[-1][1].append(data)
+            self.links[-1][1].append(data)
 
 
-def names_typed(text: str) -> list[str]:
+def names_in(text: str) -> list[str]:
     """Return the names in a list separated by commas, each once."""
     names = (" ".join(name.split()) for name in text.split(","))
     return list(dict.fromkeys(name for name in names if name))

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 MERGE_TAG = "penchant-preview"
 
 _TRACKED = re.compile(rf"/c/{MERGE_TAG}\.(\d+)$")
-_DROPPED = frozenset(
+_DROPPED_TAGS = frozenset(
     [
         "script",
         "iframe",
@@ -44,15 +44,15 @@ _DROPPED = frozenset(
 )
 # Elements that are removed with their content.
 _DROPPED_WITH_CONTENT = frozenset({"script", "iframe", "object", "noscript", "template", "select", "textarea"})
-_VOID = frozenset(
+_VOID_TAGS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
-_RAW = frozenset({"style"})
-_PICTURES = frozenset({"src", "background"})
-_NEVER = frozenset(
+_RAW_TEXT_TAGS = frozenset({"style"})
+_PICTURE_ATTRIBUTES = frozenset({"src", "background"})
+_DROPPED_ATTRIBUTES = frozenset(
     {"srcset", "ping", "formaction", "action", "srcdoc", "target", "download", "id", "tabindex", "autofocus"}
 )
-_MARK = (
+_MARK_STYLE = (
     "display:inline-block !important;position:static !important;margin:0 0 0 4px !important;padding:0 7px !important;"
     "border-radius:99px !important;font:600 12px/18px sans-serif !important;letter-spacing:0 !important;"
     "text-decoration:none !important;text-transform:none !important;vertical-align:middle !important;"
@@ -74,11 +74,11 @@ class MarkedLink:
 
 
 def show_mail(html: str, links: Sequence[MarkedLink], page_url: Callable[[MarkedLink], str], *, pictures: bool) -> str:
-    """Return the mail with marked links, which lead to `page_url`; external pictures only if wanted."""
+    """Return the mail with marked links, which lead to `page_url`; external pictures only if `pictures`."""
     writer = _Writer(links, page_url, pictures=pictures)
     writer.feed(html)
     writer.close()
-    return "".join(writer.written)
+    return "".join(writer.output)
 
 
 def cleaned(html: str, *, pictures: bool) -> str:
@@ -89,75 +89,75 @@ def cleaned(html: str, *, pictures: bool) -> str:
 class _Writer(HTMLParser):
     def __init__(self, links: Sequence[MarkedLink], page_url: Callable[[MarkedLink], str], *, pictures: bool) -> None:
         super().__init__(convert_charrefs=False)
-        self.written: list[str] = []
+        self.output: list[str] = []
         self._by_number: Mapping[int, MarkedLink] = {link.number: link for link in links}
         self._by_url: Mapping[str, MarkedLink] = {link.url: link for link in reversed(links)}
         self._page_url = page_url
         self._pictures = pictures
-        self._dropping: list[str] = []
-        self._open: list[MarkedLink] = []
-        self._raw = False
+        self._open_dropped: list[str] = []
+        self._open_links: list[MarkedLink] = []
+        self._in_raw_text = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._dropping:
+        if self._open_dropped:
             if tag in _DROPPED_WITH_CONTENT:
-                self._dropping.append(tag)
+                self._open_dropped.append(tag)
             return
-        if tag in _DROPPED or ":" in tag:
+        if tag in _DROPPED_TAGS or ":" in tag:
             if tag in _DROPPED_WITH_CONTENT:
-                self._dropping.append(tag)
+                self._open_dropped.append(tag)
             return
-        self._raw = tag in _RAW
+        self._in_raw_text = tag in _RAW_TEXT_TAGS
         if tag in ("a", "area"):
-            self._start_link(tag, attrs)
+            self._write_link_start(tag, attrs)
         else:
-            self._start(tag, attrs)
+            self._write_start_tag(tag, attrs)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        if tag not in _VOID:
+        if tag not in _VOID_TAGS:
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._dropping:
-            if tag == self._dropping[-1]:
-                self._dropping.pop()
+        if self._open_dropped:
+            if tag == self._open_dropped[-1]:
+                self._open_dropped.pop()
             return
-        if tag in _DROPPED or ":" in tag or tag in _VOID:
+        if tag in _DROPPED_TAGS or ":" in tag or tag in _VOID_TAGS:
             return
-        self._raw = False
-        if tag == "a" and self._open:
-            self._write_mark(self._open.pop())
-        self.written.append(f"</{tag}>")
+        self._in_raw_text = False
+        if tag == "a" and self._open_links:
+            self._write_mark(self._open_links.pop())
+        self.output.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
-        if not self._dropping:
-            self.written.append(_harmless_css(data) if self._raw else data.replace("<", "&lt;"))
+        if not self._open_dropped:
+            self.output.append(_without_imports(data) if self._in_raw_text else data.replace("<", "&lt;"))
 
     def handle_entityref(self, name: str) -> None:
-        if not self._dropping:
-            self.written.append(f"&{name};")
+        if not self._open_dropped:
+            self.output.append(f"&{name};")
 
     def handle_charref(self, name: str) -> None:
-        if not self._dropping:
-            self.written.append(f"&#{name};")
+        if not self._open_dropped:
+            self.output.append(f"&#{name};")
 
     def handle_decl(self, decl: str) -> None:
         if decl.casefold().startswith("doctype"):
-            self.written.append(f"<!{escape(decl)}>")
+            self.output.append(f"<!{escape(decl)}>")
 
-    def _start(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _write_start_tag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         kept = [(name, value or "") for name, value in attrs if self._is_harmless(tag, name, value or "")]
         self._write_tag(tag, kept)
 
-    def _start_link(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _write_link_start(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         kept = [(name, value or "") for name, value in attrs if self._is_harmless(tag, name, value or "")]
         kept = [(name, value) for name, value in kept if name not in ("href", "title")]
         link = self._link_of(next((value or "" for name, value in attrs if name == "href"), ""))
         if link is not None:
             kept += [("href", self._page_url(link)), ("target", "_top"), ("data-penchant-link", str(link.number))]
             if tag == "a":
-                self._open.append(link)
+                self._open_links.append(link)
         self._write_tag(tag, kept)
 
     def _link_of(self, href: str) -> MarkedLink | None:
@@ -167,28 +167,33 @@ class _Writer(HTMLParser):
         return self._by_url.get(href.strip())
 
     def _write_tag(self, tag: str, attributes: list[tuple[str, str]]) -> None:
-        written = "".join(f' {name}="{escape(value)}"' for name, value in attributes)
-        self.written.append(f"<{tag}{written}>")
+        text = "".join(f' {name}="{escape(value)}"' for name, value in attributes)
+        self.output.append(f"<{tag}{text}>")
 
     def _write_mark(self, link: MarkedLink) -> None:
-        style = _MARK.format(colour=_COLOURS[link.kind])
-        self.written.append(f'<span style="{style}">{escape(link.mark)}</span>')
+        style = _MARK_STYLE.format(colour=_COLOURS[link.kind])
+        self.output.append(f'<span style="{style}">{escape(link.mark)}</span>')
 
     def _is_harmless(self, tag: str, name: str, value: str) -> bool:
-        if name.startswith("on") or name in _NEVER or ":" in name or not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        if (
+            name.startswith("on")
+            or name in _DROPPED_ATTRIBUTES
+            or ":" in name
+            or not re.fullmatch(r"[a-z][a-z0-9_-]*", name)
+        ):
             return False
-        if name in _PICTURES:
-            plain = value.strip().casefold()
-            return plain.startswith("data:image/") or (self._pictures and plain.startswith(("https:", "http:")))
+        if name in _PICTURE_ATTRIBUTES:
+            url = value.strip().casefold()
+            return url.startswith("data:image/") or (self._pictures and url.startswith(("https:", "http:")))
         return not (tag != "a" and name in ("href", "xlink:href"))
 
 
-def _harmless_css(css: str) -> str:
+def _without_imports(css: str) -> str:
     """Return the style sheet without rules that load external content."""
     return re.sub(r"@import[^;]*;?", "", css, flags=re.IGNORECASE)
 
 
-def source_of(html: str, addresses: Mapping[str, str]) -> str:
-    """Return the source of the mail, with the links' own URLs, by number, in place of tracked ones."""
+def source_of(html: str, urls: Mapping[str, str]) -> str:
+    """Return the HTML with each tracked link replaced by the link's own URL, which `urls` has by the link's number."""
     tracked = re.compile(rf"[^\s\"'<>=]*/c/{MERGE_TAG}\.(\d+)")
-    return tracked.sub(lambda found: escape(addresses.get(found[1], found[0])), html)
+    return tracked.sub(lambda match: escape(urls.get(match[1], match[0])), html)

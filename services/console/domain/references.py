@@ -16,7 +16,7 @@ class Reference(NamedTuple):
 
 Replace = Callable[[Reference], str]
 
-_CRITERION: Mapping[str, Mapping[str, Kind]] = {
+_CRITERION_REFERENCES: Mapping[str, Mapping[str, Kind]] = {
     "label": {"id": "label", "any_of": "label"},
     "clicks": {"label": "label", "message": "message", "link": "link", "send": "send"},
     "engaged": {"message": "message", "send": "send"},
@@ -25,42 +25,42 @@ _CRITERION: Mapping[str, Mapping[str, Kind]] = {
     "more_clicks": {"label": "label", "than": "label"},
     "segment": {"id": "segment"},
 }
-_TRIGGER: Mapping[str, Kind] = {
+_TRIGGER_REFERENCES: Mapping[str, Kind] = {
     "label": "label",
     "segment": "segment",
     "message": "message",
     "link": "link",
     "send": "send",
 }
-_STEPS: Mapping[str, Mapping[str, Kind]] = {
+_STEP_REFERENCES: Mapping[str, Mapping[str, Kind]] = {
     "send": {"message": "message"},
     "assign_label": {"label": "label"},
     "remove_label": {"label": "label"},
     "set_field": {"key": "field"},
 }
-_THIS_RUN = "this_run"  # a send that is named by no id
-_DEFINITION = ("name", "triggers", "condition", "reentry", "max_event_age", "exit_on", "while_paused", "steps")
+_THIS_RUN = "this_run"  # a value of `send` that is not an id
+_DEFINITION_MEMBERS = ("name", "triggers", "condition", "reentry", "max_event_age", "exit_on", "while_paused", "steps")
 
 
 def references_of(criterion: Json) -> Iterator[Reference]:
     """Return the references of a criterion, each once, in the order of the text."""
-    return _collected(lambda replace: criterion_with(criterion, replace))
+    return _collect(lambda replace: criterion_with(criterion, replace))
 
 
 def references_of_workflow(workflow: Json) -> Iterator[Reference]:
     """Return the references of a workflow, each once, in the order of the text."""
-    return _collected(lambda replace: workflow_with(workflow, replace))
+    return _collect(lambda replace: workflow_with(workflow, replace))
 
 
-def _collected(rewrite: Callable[[Replace], object]) -> Iterator[Reference]:
-    found: dict[Reference, None] = {}
+def _collect(rewrite: Callable[[Replace], object]) -> Iterator[Reference]:
+    references: dict[Reference, None] = {}
 
-    def note(reference: Reference) -> str:
-        found[reference] = None
+    def collect(reference: Reference) -> str:
+        references[reference] = None
         return reference.id
 
-    rewrite(note)
-    yield from found
+    rewrite(collect)
+    yield from references
 
 
 def criterion_with(criterion: Json, replace: Replace) -> Json:
@@ -72,26 +72,26 @@ def criterion_with(criterion: Json, replace: Replace) -> Json:
         return {kind: criterion_with(body, replace)}
     if kind in ("label", "segment") and isinstance(body, str):
         body = {"id": body}
-    return {kind: _members(body, _CRITERION.get(kind, {}), replace)}
+    return {kind: _replace_members(body, _CRITERION_REFERENCES.get(kind, {}), replace)}
 
 
 def workflow_with(workflow: Json, replace: Replace) -> Json:
-    """Return the definition of a workflow with ids replaced by `replace`, without members that only answers have."""
-    written = {name: workflow[name] for name in _DEFINITION if workflow.get(name) is not None}
+    """Return the definition of a workflow with ids replaced by `replace`, without the members that the API adds."""
+    definition = {name: workflow[name] for name in _DEFINITION_MEMBERS if workflow.get(name) is not None}
     for name in ("triggers", "exit_on"):
-        if name in written:
-            written[name] = [_trigger(one, replace) for one in written[name]]
-    if "condition" in written:
-        written["condition"] = criterion_with(written["condition"], replace)
-    written["steps"] = [_step(one, replace) for one in written.get("steps", [])]
-    return written
+        if name in definition:
+            definition[name] = [_trigger(one, replace) for one in definition[name]]
+    if "condition" in definition:
+        definition["condition"] = criterion_with(definition["condition"], replace)
+    definition["steps"] = [_step(one, replace) for one in definition.get("steps", [])]
+    return definition
 
 
 def _trigger(trigger: Json, replace: Replace) -> Json:
-    written = _members(trigger, _TRIGGER, replace)
-    if isinstance(written.get("no_longer"), dict):
-        written["no_longer"] = criterion_with(written["no_longer"], replace)
-    return written
+    replaced = _replace_members(trigger, _TRIGGER_REFERENCES, replace)
+    if isinstance(replaced.get("no_longer"), dict):
+        replaced["no_longer"] = criterion_with(replaced["no_longer"], replace)
+    return replaced
 
 
 def _step(step: Json, replace: Replace) -> Json:
@@ -101,22 +101,22 @@ def _step(step: Json, replace: Replace) -> Json:
 def _step_body(kind: str, body: object, replace: Replace) -> object:
     if not isinstance(body, dict):
         return body
-    written = _members(body, _STEPS.get(kind, {}), replace)
-    if isinstance(written.get("criterion"), dict):
-        written["criterion"] = criterion_with(written["criterion"], replace)
+    replaced = _replace_members(body, _STEP_REFERENCES.get(kind, {}), replace)
+    if isinstance(replaced.get("criterion"), dict):
+        replaced["criterion"] = criterion_with(replaced["criterion"], replace)
     if kind == "wait_for":
-        written["any"] = [_trigger(one, replace) for one in written.get("any") or []]
+        replaced["any"] = [_trigger(one, replace) for one in replaced.get("any") or []]
     for branch in ("then", "else"):
-        if branch in written:
-            written[branch] = [_step(one, replace) for one in written[branch] or []]
-    return written
+        if branch in replaced:
+            replaced[branch] = [_step(one, replace) for one in replaced[branch] or []]
+    return replaced
 
 
-def _members(body: Json, kinds: Mapping[str, Kind], replace: Replace) -> Json:
-    return {name: _replaced(value, kinds.get(name), replace) for name, value in body.items()}
+def _replace_members(body: Json, kinds: Mapping[str, Kind], replace: Replace) -> Json:
+    return {name: _replace_value(value, kinds.get(name), replace) for name, value in body.items()}
 
 
-def _replaced(value: Any, kind: Kind | None, replace: Replace) -> Any:  # noqa: ANN401 - any JSON
+def _replace_value(value: Any, kind: Kind | None, replace: Replace) -> Any:  # noqa: ANN401 - any JSON
     if kind is None or value is None or value == _THIS_RUN:
         return value
     if isinstance(value, list):

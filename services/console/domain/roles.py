@@ -13,7 +13,7 @@ _SCOPES: dict[Role, tuple[str, ...]] = {
 
 
 def scopes_of(role: Role) -> list[str]:
-    """Return the scopes of the API key of somebody with this role."""
+    """Return the scopes of the API key of a person with this role."""
     return list(_SCOPES[role])
 
 

@@ -28,7 +28,7 @@ STEPS = (
 BRANCHED = ("wait_for", "if", "split")
 UNITS = ("days", "hours", "minutes")
 REENTRIES = ("once", "every_time", "not_while_running")
-DEEPEST = 8
+MAX_DEPTH = 8
 _TRIGGER_KEYS = ("label", "segment", "message", "link", "send", "url", "url_starts_with", "kind", "ref")
 _CLICK_KEYS = ("label", "message", "url", "url_starts_with", "send", "link")
 
@@ -40,14 +40,14 @@ class Trigger:
     on: str = "LabelAssigned"
     values: dict[str, str] = field(default_factory=dict)
 
-    def get(self, name: str, otherwise: str = "") -> str:
-        """Return a value as it was typed."""
-        return self.values.get(name, otherwise)
+    def get(self, name: str, default: str = "") -> str:
+        """Return the entered value of a field, or `default`."""
+        return self.values.get(name, default)
 
 
 @dataclass(slots=True)
 class Step:
-    """A typed step."""
+    """A step as it was entered; `then` and `otherwise` are its branches."""
 
     kind: str = "send"
     values: dict[str, str] = field(default_factory=dict)
@@ -56,14 +56,14 @@ class Step:
     events: list[Trigger] = field(default_factory=list)
     criterion: Node | None = None
 
-    def get(self, name: str, otherwise: str = "") -> str:
-        """Return a value as it was typed."""
-        return self.values.get(name, otherwise)
+    def get(self, name: str, default: str = "") -> str:
+        """Return the entered value of a field, or `default`."""
+        return self.values.get(name, default)
 
 
 @dataclass(slots=True)
 class WorkflowDraft:
-    """A typed workflow."""
+    """A workflow as it was entered."""
 
     name: str = ""
     reentry: str = "once"
@@ -88,7 +88,7 @@ def new_draft() -> WorkflowDraft:
 def workflow_of_form(values: Mapping[str, str]) -> WorkflowDraft:
     """Return the workflow in a form."""
     nested = _nested({name: value for name, value in values.items() if name.startswith(("t.", "x.", "s."))})
-    kept = _json(values.get("kept", "{}"))
+    kept = _parse_object(values.get("kept", "{}"))
     return WorkflowDraft(
         name=" ".join(values.get("name", "").split()),
         reentry=values.get("reentry", "once"),
@@ -105,16 +105,16 @@ def workflow_of_form(values: Mapping[str, str]) -> WorkflowDraft:
 def _nested(values: Mapping[str, str]) -> Json:
     nested: Json = {}
     for name, value in values.items():
-        below = nested
+        parent = nested
         *path, last = name.split(".")
-        for step in path:
-            deeper = below.setdefault(step, {})
-            below = deeper if isinstance(deeper, dict) else {}
-        below[last] = value
+        for key in path:
+            child = parent.setdefault(key, {})
+            parent = child if isinstance(child, dict) else {}
+        parent[last] = value
     return nested
 
 
-def _in_order(nested: object) -> list[Json]:
+def _parts_in_order(nested: object) -> list[Json]:
     if not isinstance(nested, dict):
         return []
     parts = {int(name): part for name, part in nested.items() if name.isdigit() and isinstance(part, dict)}
@@ -126,15 +126,15 @@ def _texts(part: Json) -> dict[str, str]:
 
 
 def _triggers(nested: object) -> list[Trigger]:
-    found = []
-    for part in _in_order(nested):
+    triggers = []
+    for part in _parts_in_order(nested):
         values = _texts(part)
-        found.append(Trigger(values.pop("on", "LabelAssigned"), values))
-    return found
+        triggers.append(Trigger(values.pop("on", "LabelAssigned"), values))
+    return triggers
 
 
 def _steps(nested: object, values: Mapping[str, str], prefix: str, depth: int) -> list[Step]:
-    if depth > DEEPEST or not isinstance(nested, dict):
+    if depth > MAX_DEPTH or not isinstance(nested, dict):
         return []
     indexes = sorted(int(name) for name, part in nested.items() if name.isdigit() and isinstance(part, dict))
     return [_step(nested[str(index)], values, f"{prefix}.{index}", depth) for index in indexes]
@@ -157,7 +157,7 @@ def _step(part: Json, values: Mapping[str, str], prefix: str, depth: int) -> Ste
 
 
 def definition_of(draft: WorkflowDraft) -> Json:
-    """Return the workflow in the API's form."""
+    """Return the definition of a workflow, as the API accepts it."""
     body: Json = {
         **draft.kept,
         "name": draft.name,
@@ -177,7 +177,7 @@ def definition_of(draft: WorkflowDraft) -> Json:
 
 def _trigger_json(trigger: Trigger) -> Json:
     if trigger.on == "raw":
-        return _json(trigger.get("json"))
+        return _parse_object(trigger.get("json"))
     body: Json = {"on": trigger.on}
     if trigger.on in ("LabelAssigned", "LabelRemoved"):
         body["label"] = trigger.get("label")
@@ -200,13 +200,13 @@ def _trigger_json(trigger: Trigger) -> Json:
 
 def _step_json(step: Step) -> Json:
     if step.kind == "raw":
-        return _json(step.get("json"))
+        return _parse_object(step.get("json"))
     body = _step_body(step)
     if step.kind in BRANCHED:
         body["then"] = [_step_json(one) for one in step.then]
         body["else"] = [_step_json(one) for one in step.otherwise]
-    written: Json = {step.kind: body}
-    return {"id": step.get("id"), **written} if step.get("id") else written
+    step_json: Json = {step.kind: body}
+    return {"id": step.get("id"), **step_json} if step.get("id") else step_json
 
 
 def _step_body(step: Step) -> Json:
@@ -217,7 +217,7 @@ def _step_body(step: Step) -> Json:
     if step.kind == "set_field":
         return {"key": step.get("key"), "value": _field_value(step)}
     if step.kind == "wait":
-        return _wait(step)
+        return _wait_body(step)
     if step.kind == "wait_for":
         return {
             "any": [_trigger_json(one) for one in step.events],
@@ -230,7 +230,7 @@ def _step_body(step: Step) -> Json:
     return {}
 
 
-def _wait(step: Step) -> Json:
+def _wait_body(step: Step) -> Json:
     if step.get("unit") == "until":
         return {"until": step.get("until")}
     body: Json = {_unit(step): number_of(step.get("amount", "1") or "1")}
@@ -252,19 +252,19 @@ def _field_value(step: Step) -> object:
     return text or None
 
 
-def _json(text: str) -> Json:
+def _parse_object(text: str) -> Json:
     try:
-        read = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return {}
-    return read if isinstance(read, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 # From a definition
 
 
 def workflow_draft_of(definition: Json) -> WorkflowDraft:
-    """Return the fields of a stored definition."""
+    """Return the fields of the form for a stored definition."""
     age = definition.get("max_event_age") or {}
     return WorkflowDraft(
         name=definition["name"],
@@ -287,8 +287,8 @@ def _trigger_of(body: Json) -> Trigger:
     if body.get("include_existing"):
         values["include_existing"] = "yes"
     trigger = Trigger(str(body.get("on")), values)
-    compared = {name: value for name, value in body.items() if value is not None}
-    return trigger if _trigger_json(trigger) == compared else Trigger("raw", {"json": json.dumps(body)})
+    expected = {name: value for name, value in body.items() if value is not None}
+    return trigger if _trigger_json(trigger) == expected else Trigger("raw", {"json": json.dumps(body)})
 
 
 def _step_of(body: Json) -> Step:
@@ -300,8 +300,8 @@ def _step_of(body: Json) -> Step:
     step.events = [_trigger_of(one) for one in inner.get("any") or []]
     if kind == "if" and inner.get("criterion"):
         step.criterion = draft_of(inner["criterion"])
-    known = kind in STEPS and _comparable(_step_json(step)) == _comparable(body)
-    return step if known else Step("raw", {"id": str(body.get("id") or ""), "json": json.dumps(body)})
+    is_known = kind in STEPS and _comparable(_step_json(step)) == _comparable(body)
+    return step if is_known else Step("raw", {"id": str(body.get("id") or ""), "json": json.dumps(body)})
 
 
 def _comparable(body: Json) -> str:
@@ -321,15 +321,15 @@ def _without_ids(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def _step_values(kind: str, inner: Json) -> dict[str, str]:
     if kind in ("wait", "wait_for"):
-        span = inner if kind == "wait" else inner.get("at_most") or {}
-        if span.get("until"):
-            return {"unit": "until", "until": str(span["until"])}
-        unit = next((name for name in UNITS if name in span), "days")
+        duration = inner if kind == "wait" else inner.get("at_most") or {}
+        if duration.get("until"):
+            return {"unit": "until", "until": str(duration["until"])}
+        unit = next((name for name in UNITS if name in duration), "days")
         within = {"within": "workdays"} if inner.get("within") else {}
-        return {"unit": unit, "amount": str(span.get(unit, "1")), **within}
+        return {"unit": unit, "amount": str(duration.get(unit, "1")), **within}
     if kind == "set_field":
         value = inner.get("value")
-        kind_of = "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
-        shown = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
-        return {"key": str(inner.get("key", "")), "value": shown, "type": kind_of}
+        value_type = "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
+        text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        return {"key": str(inner.get("key", "")), "value": text, "type": value_type}
     return {name: str(value) for name, value in inner.items() if isinstance(value, str | int | float)}

@@ -38,15 +38,15 @@ class Addressee(NamedTuple):
 
 
 async def person_of_email(connection: Executor, email: str) -> Addressee | None:
-    """Return the person with this address, ignoring case."""
+    """Return the person with this address, ignoring case, or None."""
     row = await _QUERIES["person_of_email"].fetchrow(connection, email=email)
     return None if row is None else Addressee(*row)
 
 
 async def local_operator(connection: Executor) -> UUID | None:
-    """Return the operator who signs in from the terminal."""
-    found: UUID | None = await _QUERIES["local_operator"].fetchval(connection)
-    return found
+    """Return the id of the operator who signs in from the terminal, or None."""
+    person_id: UUID | None = await _QUERIES["local_operator"].fetchval(connection)
+    return person_id
 
 
 async def update_preferences(

@@ -16,15 +16,15 @@ async def insert_link(connection: Executor, token_hash: bytes, person_id: UUID, 
 
 
 async def find_link(connection: Executor, token_hash: bytes) -> UUID | None:
-    """Return the person of a link, or None if it is used, expired or unknown."""
-    found: UUID | None = await _QUERIES["find_link"].fetchval(connection, token_hash=token_hash)
-    return found
+    """Return the id of a link's person, or None if the link is used, expired or unknown."""
+    person_id: UUID | None = await _QUERIES["find_link"].fetchval(connection, token_hash=token_hash)
+    return person_id
 
 
 async def use_link(connection: Executor, token_hash: bytes) -> UUID | None:
-    """Consume a link; return its person, or None."""
-    found: UUID | None = await _QUERIES["use_link"].fetchval(connection, token_hash=token_hash)
-    return found
+    """Consume a link; return the id of its person, or None if the link is used, expired or unknown."""
+    person_id: UUID | None = await _QUERIES["use_link"].fetchval(connection, token_hash=token_hash)
+    return person_id
 
 
 async def forget_expired(connection: Executor) -> None:

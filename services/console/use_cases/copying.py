@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from services.console.apis.client import Api, Json, ServiceName
-from services.console.domain.errors import NotAMember
+from services.console.domain.errors import NotFound
 from services.console.domain.references import (
     Reference,
     criterion_with,
@@ -60,7 +60,7 @@ class CopyPlan:
     name_is_taken: bool = False
 
     @property
-    def asked_for(self) -> CopiedThing:
+    def requested(self) -> CopiedThing:
         """The requested definition."""
         return self.pieces[-1]
 
@@ -74,13 +74,13 @@ class CopyPlan:
 
 
 async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> CopyPlan:
-    """Return the plan of copying a thing. Raises NotAMember if it does not exist, ApiProblem, Unreachable."""
+    """Return the plan of copying a thing. Raises NotFound if it does not exist, ApiProblem, Unreachable."""
     here, there = await asyncio.gather(_contents(source), _contents(target))
-    found = here[thing].get(thing_id)
-    if found is None:
-        raise NotAMember
+    definition = here[thing].get(thing_id)
+    if definition is None:
+        raise NotFound
     planning = _Planning(source, here, there)
-    await planning.add_asked_for(thing, found)
+    await planning.add_requested(thing, definition)
     return planning.plan
 
 
@@ -92,23 +92,27 @@ async def copy(target: Api, plan: CopyPlan, name: str) -> str:
     ids: dict[tuple[str, str], str] = {(piece.kind, piece.id): piece.there for piece in plan.pieces if piece.there}
     for piece in plan.pieces:
         if piece.there is None:
-            called = name if piece is plan.asked_for else piece.name
-            await _make(target, piece, called, ids)
-    asked = plan.asked_for
-    return ids[asked.kind, asked.id]
+            name_of_copy = name if piece is plan.requested else piece.name
+            await _create(target, piece, name_of_copy, ids)
+    requested = plan.requested
+    return ids[requested.kind, requested.id]
 
 
 async def _contents(api: Api) -> dict[str, dict[str, Json]]:
     """Return everything to which definitions can refer, by kind and id; fields by key."""
     lists = await asyncio.gather(*(api.all_items(service, path) for service, path in _LISTS.values()))
     return {
-        kind: {str(one["key" if kind == "field" else "id"]): one for one in items if _exists(one)}
+        kind: {
+            str(definition["key" if kind == "field" else "id"]): definition
+            for definition in items
+            if _exists(definition)
+        }
         for kind, items in zip(_LISTS, lists, strict=True)
     }
 
 
-def _exists(one: Json) -> bool:
-    return one.get("state") not in ("deleted", "merged")
+def _exists(definition: Json) -> bool:
+    return definition.get("state") not in ("deleted", "merged")
 
 
 @dataclass(slots=True)
@@ -120,9 +124,9 @@ class _Planning:
     seen: set[tuple[str, str]] = field(default_factory=set)
     open: list[tuple[str, str]] = field(default_factory=list)
 
-    async def add_asked_for(self, thing: Thing, found: Json) -> None:
-        self.plan.name_is_taken = _counterpart(thing, found, self.there[thing].values()) is not None
-        await self._add_new(thing, str(found["id"]), found)
+    async def add_requested(self, thing: Thing, definition: Json) -> None:
+        self.plan.name_is_taken = _counterpart(thing, definition, self.there[thing].values()) is not None
+        await self._add_new(thing, str(definition["id"]), definition)
 
     async def _add(self, reference: Reference, inside: str) -> None:
         kind, key = reference
@@ -134,20 +138,24 @@ class _Planning:
         if kind == "link" or kind == "send":
             self._obstacle(kind, kind, key, inside)
             return
-        found = self.here[kind].get(key)
-        if found is None:
+        definition = self.here[kind].get(key)
+        if definition is None:
             self._obstacle("gone", kind, key, inside)
             return
-        other = _counterpart(kind, found, self.there[kind].values())
-        if other is None:
-            await self._add_new(kind, key, found)
-        elif kind == "field" and other["type"] != found["type"]:
-            self._obstacle("field_type", kind, found["name"], inside)
+        counterpart = _counterpart(kind, definition, self.there[kind].values())
+        if counterpart is None:
+            await self._add_new(kind, key, definition)
+        elif kind == "field" and counterpart["type"] != definition["type"]:
+            self._obstacle("field_type", kind, definition["name"], inside)
         else:
-            self.plan.pieces.append(CopiedThing(kind, key, other["name"], found, str(other.get("id") or other["key"])))
+            self.plan.pieces.append(
+                CopiedThing(
+                    kind, key, counterpart["name"], definition, str(counterpart.get("id") or counterpart["key"])
+                )
+            )
 
-    async def _add_new(self, kind: str, key: str, found: Json) -> None:
-        body = await self._message(key) if kind == "message" else found
+    async def _add_new(self, kind: str, key: str, definition: Json) -> None:
+        body = await self._message(key) if kind == "message" else definition
         self.seen.add((kind, key))
         self.open.append((kind, key))
         for reference in _references(kind, body):
@@ -168,16 +176,16 @@ class _Planning:
             self.plan.obstacles.append(obstacle)
 
 
-def _counterpart(kind: str, found: Json, others: Iterable[Json]) -> Json | None:
-    """Return the counterpart of a reference in the other account; the last changed one if several have the name."""
+def _counterpart(kind: str, definition: Json, others: Iterable[Json]) -> Json | None:
+    """Return the counterpart of a definition in the other account; the last changed one if several have its name."""
     if kind == "field":
-        return next((one for one in others if one["key"] == found["key"]), None)
+        return next((one for one in others if one["key"] == definition["key"]), None)
     if kind == "label":
-        name = found["name"].casefold()
-        named = [one for one in others if name in (text.casefold() for text in (one["name"], *one["aliases"]))]
+        name = definition["name"].casefold()
+        with_same_name = [one for one in others if name in (text.casefold() for text in (one["name"], *one["aliases"]))]
     else:
-        named = [one for one in others if one["name"] == found["name"]]
-    return max(named, key=lambda one: str(one.get("changed_at") or ""), default=None)
+        with_same_name = [one for one in others if one["name"] == definition["name"]]
+    return max(with_same_name, key=lambda one: str(one.get("changed_at") or ""), default=None)
 
 
 def _references(kind: str, body: Json) -> list[Reference]:
@@ -192,13 +200,13 @@ def _references(kind: str, body: Json) -> list[Reference]:
     return list(dict.fromkeys([*labels, *(found for one in criteria for found in references_of(one))]))
 
 
-async def _make(target: Api, piece: CopiedThing, name: str, ids: dict[tuple[str, str], str]) -> None:
+async def _create(target: Api, piece: CopiedThing, name: str, ids: dict[tuple[str, str], str]) -> None:
     service, path = _LISTS[piece.kind]
     body = await _message_body(target, piece.body) if piece.kind == "message" else _body(piece, ids)
-    made = await target.post(service, path, {**body, "name": name})
-    ids[piece.kind, piece.id] = str(made["key" if piece.kind == "field" else "id"])
+    created = await target.post(service, path, {**body, "name": name})
+    ids[piece.kind, piece.id] = str(created["key" if piece.kind == "field" else "id"])
     if piece.kind == "message":
-        await _complete_message(target, piece.body, made, ids)
+        await _complete_message(target, piece.body, created, ids)
 
 
 def _body(piece: CopiedThing, ids: Mapping[tuple[str, str], str]) -> Json:
@@ -224,14 +232,14 @@ async def _message_body(target: Api, message: Json) -> dict[str, Any]:
     return body
 
 
-async def _complete_message(target: Api, message: Json, made: Json, ids: Mapping[tuple[str, str], str]) -> None:
+async def _complete_message(target: Api, message: Json, created: Json, ids: Mapping[tuple[str, str], str]) -> None:
     """Set the labels and targets of a copy's links, and the criteria of its variants.
 
     Both messages have the same HTML, so their links are in the same order.
     """
-    path = f"/v1/messages/{made['id']}"
+    path = f"/v1/messages/{created['id']}"
     labels: dict[str, list[str]] = {}
-    for before, after in zip(message["links"], made["links"], strict=True):
+    for before, after in zip(message["links"], created["links"], strict=True):
         change = _link_change(before)
         if change:
             await target.patch("tracking", f"{path}/links/{after['id']}", change)

@@ -26,9 +26,9 @@ async def link_for_operator(
 
 async def _operator(database: Database, name: str) -> UUID:
     async with database.transaction() as connection:
-        found = await people.local_operator(connection)
-        if found is not None:
-            return found
+        existing = await people.local_operator(connection)
+        if existing is not None:
+            return existing
         person_id = uuid4()
         await people.insert_person(connection, person_id, name, None, is_operator=True)
         return person_id

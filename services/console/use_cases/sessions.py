@@ -9,9 +9,9 @@ from services.console.store import sessions as store
 from services.console.use_cases.tokens import hash_of, new_token
 from shared.store.database import Database
 
-LINK_LIVES = timedelta(hours=1)
-SESSION_LIVES = timedelta(days=14)
-SEEN_EVERY = timedelta(minutes=1)
+LINK_LIFETIME = timedelta(hours=1)
+SESSION_LIFETIME = timedelta(days=14)
+SEEN_INTERVAL = timedelta(minutes=1)
 LONGEST_BROWSER = 300  # characters of a User-Agent
 
 
@@ -32,12 +32,12 @@ async def make_link(database: Database, person_id: UUID) -> str:
     """Return the token of a link that signs the person in once within an hour."""
     token = new_token()
     await store.forget_expired(database.pool)
-    await store.insert_link(database.pool, hash_of(token), person_id, datetime.now(UTC) + LINK_LIVES)
+    await store.insert_link(database.pool, hash_of(token), person_id, datetime.now(UTC) + LINK_LIFETIME)
     return token
 
 
 async def check_link(database: Database, token: str) -> None:
-    """Raise LinkExpired if the link would not sign anybody in."""
+    """Raise LinkExpired if the link is used, expired or unknown."""
     if await store.find_link(database.pool, hash_of(token)) is None:
         raise LinkExpired
 
@@ -60,19 +60,19 @@ async def begin_session(database: Database, person_id: UUID, browser: str) -> st
         hash_of(session),
         person_id,
         browser[:LONGEST_BROWSER],
-        datetime.now(UTC) + SESSION_LIVES,
+        datetime.now(UTC) + SESSION_LIFETIME,
     )
     return session
 
 
 async def person_of(database: Database, session: str) -> Person | None:
-    """Return the person of a session's token, or None. Using a session extends it."""
+    """Return the person of a session's token, or None. Extends the session, at most once in SEEN_INTERVAL."""
     row = await store.session_of(database.pool, hash_of(session))
     if row is None:
         return None
     now = datetime.now(UTC)
-    if now - row["seen_at"] > SEEN_EVERY:
-        await store.see_session(database.pool, row["session_id"], now + SESSION_LIVES)
+    if now - row["seen_at"] > SEEN_INTERVAL:
+        await store.see_session(database.pool, row["session_id"], now + SESSION_LIFETIME)
     return Person(
         row["person_id"],
         row["session_id"],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.console.domain.links import group_links, label_suggestions, names_typed
+from services.console.domain.links import group_links, label_suggestions, names_in
 from shared.urls import without_campaign
 
 
@@ -42,4 +42,4 @@ def test_labels_of_earlier_messages_are_suggested_for_unlabelled_links() -> None
 
 
 def test_typed_names_are_split_at_commas() -> None:
-    assert names_typed(" Dogs,  Spring   sale ,, Dogs, ") == ["Dogs", "Spring sale"]
+    assert names_in(" Dogs,  Spring   sale ,, Dogs, ") == ["Dogs", "Spring sale"]
