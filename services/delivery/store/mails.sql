@@ -47,7 +47,8 @@ UPDATE mails SET state = 'queued', reason = :reason, next_attempt_at = :at, clai
 WHERE id = :id AND claim = :claim AND state IN ('queued', 'begun')
 
 -- name: end_uncertain
-UPDATE mails SET state = 'uncertain', reason = 'interrupted', ended_at = now(), claim = NULL, claimed_until = NULL
+UPDATE mails SET state = 'uncertain', reason = 'interrupted', ended_at = now(), claim = NULL, claimed_until = NULL,
+    test_address = NULL
 WHERE state = 'begun' AND claimed_until < now()
 
 -- name: repeat_uncertain

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.labeling.domain.directory import KeyClaim, KeyConflict
-from services.labeling.domain.errors import ConflictError, InvalidError
+from services.labeling.domain.errors import ConflictError, InvalidError, LimitError
 from services.labeling.domain.imports.options import new_fields
 from services.labeling.domain.imports.rows import ParsedRow
 from services.labeling.domain.labels import label_name, name_key
@@ -88,9 +88,15 @@ class ImportRun:
                     await add_field(work, an_import.account_id, field)
                 except ConflictError as error:
                     raise JobFailed(f"The field {field.key} cannot be created: {error.detail}.") from None
+                except LimitError as error:
+                    raise JobFailed(str(error)) from None
             summary = an_import.summary or {}
             if an_import.options.get("unknown_labels") == "create":
-                await _create_labels(work, an_import.account_id, [label["name"] for label in summary["unknown_labels"]])
+                names = [label["name"] for label in summary["unknown_labels"]]
+                try:
+                    await _create_labels(work, an_import.account_id, names)
+                except LimitError as error:
+                    raise JobFailed(str(error)) from None
             advance.cursor.update(settled=0, counts=dict.fromkeys(COUNTS, 0))
             advance.cursor["counts"]["errors"] = summary.get("errors", 0)
             advance.total = summary.get("rows", 0) - summary.get("errors", 0)

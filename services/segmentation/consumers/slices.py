@@ -161,6 +161,7 @@ class SliceHandler(Handler):
             await forget_snapshot(work.connection, memory.partition)
             memory.save_all()
         slices: list[AccountSlice] = []
+        left = MAX_ANNOUNCEMENTS
         for account_id, received in _by_account(batch).items():
             account = await self._slice(memory, account_id)
             slices.append(account)
@@ -170,7 +171,8 @@ class SliceHandler(Handler):
             newest = self._newest_day(account, received)
             if newest > account.image.day:
                 account.advance_to(newest, definitions)
-                await self._announce(work, memory.partition, account, account.drain(definitions, MAX_ANNOUNCEMENTS))
+                # What remains is announced by ticks.
+                left -= await self._announce(work, memory.partition, account, account.drain(definitions, left))
             moves = account.fold(_contact_events(received), definitions)
             await self._announce(work, memory.partition, account, moves, received)
             if erased := _erased_contacts(received):

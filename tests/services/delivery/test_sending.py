@@ -219,11 +219,13 @@ async def test_a_mail_is_uncertain_if_the_connection_breaks_during_the_handover(
 async def test_a_mail_that_an_ended_process_had_begun_is_not_sent_again(rig: DeliveryRig) -> None:
     await rig.database.pool.execute(
         "INSERT INTO mails (account_id, idempotency_key, contact_id, message_id, send, content, requested_at, state, "
-        "claim, claimed_until, next_attempt_at) VALUES (1, 'a', 1, $1, $2, '{}', now(), 'begun', $3, now(), now())",
+        "claim, claimed_until, next_attempt_at, test_address) "
+        "VALUES (1, 'a', 1, $1, $2, '{}', now(), 'begun', $3, now(), now(), 'me@shop.example')",
         MESSAGE, '{"kind": "campaign", "id": "x", "sent_at": "2026-03-01T12:00:00Z"}', uuid4(),
     )  # fmt: skip
     assert (await rig.until_ended(1))["a"] == ("uncertain", "interrupted")
     assert not rig.mailbox.recipients
+    assert await rig.database.pool.fetchval("SELECT count(*) FROM mails WHERE test_address IS NOT NULL") == 0
 
 
 @pytest.mark.asyncio

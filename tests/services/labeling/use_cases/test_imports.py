@@ -181,6 +181,20 @@ async def test_unknown_labels_are_ignored_or_created(shop: Shop) -> None:
     assert await shop.database.pool.fetchval("SELECT count(*) FROM assignments") == 2
 
 
+async def test_an_import_that_reaches_a_limit_fails_with_the_reason(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_count, field_count = await count(shop, "labels"), await count(shop, "fields")
+    monkeypatch.setattr("services.labeling.use_cases.labels.MOST_LABELS", label_count)
+    monkeypatch.setattr("services.labeling.use_cases.fields.MOST_FIELDS", field_count)
+    too_many_labels = await imported(shop, b"email,labels\nann@example.com,Birds\n", unknown_labels="create")
+    assert too_many_labels.state == "failed"
+    assert too_many_labels.failure == f"The account has {label_count} labels, which is the limit."
+    new_field = {1: {"new_field": {"key": "shoe", "name": "Shoe", "type": "text"}}}
+    too_many_fields = await imported(shop, b"email,shoe\nann@example.com,43\n", new_field)
+    assert too_many_fields.failure == f"The account has {field_count} fields, which is the limit."
+
+
 async def test_create_mode_skips_known_contacts_and_update_mode_skips_new_ones(shop: Shop) -> None:
     await shop.contact(email="ann@example.com", fields={"city": "Gent"})
     content = b"email,city\nann@example.com,Aalst\nbob@example.com,Aalst\n"

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.segmentation.use_cases import count_streams
 from services.segmentation.use_cases.count_streams import MAX_PER_ACCOUNT
 from shared.events.labeling import ApiKeyChanged
 from shared.http.keys import hash_of
@@ -28,9 +29,23 @@ async def test_streams_beyond_the_limit_are_refused_until_others_are_closed(rig:
             async with process.client.stream("GET", path) as refused:
                 assert refused.status_code == 429
                 assert refused.headers["retry-after"] == "5"
+                assert "An account has at most" in (await refused.aread()).decode()
             tasks = [task for task in asyncio.all_tasks() if task.get_name() == "count stream"]
             assert len(tasks) == 1, "streams of one segment must share one evaluation"
         await until(lambda: can_open(process, path))
+        await until(has_no_evaluation)
+
+
+@pytest.mark.asyncio
+async def test_streams_beyond_the_limit_of_the_process_are_refused(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(count_streams, "MAX_PER_PROCESS", 1)
+    async with rig.process() as process:
+        await rig.publish([contact(1, NOON)])
+        await until(lambda: process.knows(1))
+        path = f"/v1/segments/{await process.create('All', {'all': []})}/stream"
+        async with process.client.stream("GET", path), process.client.stream("GET", path) as refused:
+            assert refused.status_code == 429
+            assert "the most of a process" in (await refused.aread()).decode()
         await until(has_no_evaluation)
 
 
