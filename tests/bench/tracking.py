@@ -50,7 +50,7 @@ async def run(place: Place) -> list[Figure]:
 
 
 async def _measure_bare(sandbox: Sandbox) -> float:
-    dsn = sandbox.database("bare")
+    dsn = sandbox.empty_database("bare")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.bare_intake", sandbox.settings.kafka, dsn, sandbox.prefix, str(PARTITIONS),
         str(CLICKS), cwd=ROOT,

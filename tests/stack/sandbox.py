@@ -48,6 +48,11 @@ class Sandbox:
             self.databases[service] = self._postgres.create_migrated(name, folder)
         return self.databases[service]
 
+    def empty_database(self, name: str) -> str:
+        """Create a database without tables for a program that is not a service; return its DSN."""
+        self.databases[name] = self._postgres.create_database(f"{name}_{uuid4().hex}")
+        return self.databases[name]
+
     def service(self, service: str, *roles: str, module: str | None = None, **environment: str) -> ServiceProcess:
         """Return a process of a service, not started yet. Without `roles` it is both API and worker."""
         return self.service_of(ROOT, service, *roles, module=module, **environment)
