@@ -38,7 +38,7 @@ class DeliverySettings(CommonSettings):
     delivery_connections: Annotated[int, Field(ge=1, le=100)] = 8
     """Number of connections of one process to the mail server."""
     delivery_repeats_uncertain: bool = False
-    """Whether a mail that a crash interrupted while it was handed over is sent again, possibly a second time."""
+    """Whether a mail is sent again if a crash interrupted its handover; the recipient may get it twice."""
     delivery_claim_seconds: Annotated[float, Field(ge=1)] = 180.0
     """Seconds for which a mail stays claimed by a process that has ended. A mail that was being handed over is reported
     as uncertain after twice as long; a mail server must not take longer for one mail."""
@@ -52,7 +52,7 @@ class DeliverySettings(CommonSettings):
     def _is_server(cls, value: SecretStr) -> SecretStr:
         parts = urlsplit(value.get_secret_value())
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError("must read smtp://user:password@host:587 or smtps://…")
+            raise ValueError("must have the form smtp://user:password@host:587 or smtps://…")
         return value
 
     @property

@@ -105,7 +105,7 @@ class JobAnswer(BaseModel):
 def jobs_router(prefix: str, hidden: frozenset[str] = frozenset()) -> Router:
     """Return the routes of a service's jobs below `prefix`, such as `/v1/jobs`.
 
-    Jobs of the kinds in `hidden` have endpoints of their own and cannot be cancelled here.
+    Jobs of the kinds in `hidden` cannot be cancelled here.
     """
     router = Router(prefix=prefix, tags=["jobs"])
     router.add_api_route("", _list_jobs, summary="List jobs", methods=["GET"])
@@ -148,7 +148,7 @@ def _cancel_job(hidden: frozenset[str]) -> Callable[..., Any]:
         async with _database(request).pool.acquire() as connection:
             job = await find_job(connection, caller.account_id, job_id)
             if job is not None and job.kind in hidden:
-                raise Problem(409, f"A job of the kind {job.kind} is cancelled at its own endpoint.")
+                raise Problem(409, f"A job of the kind {job.kind} cannot be cancelled at this endpoint.")
             if job is not None and await request_cancel(connection, caller.account_id, job_id) is None:
                 raise Problem(409, f"The job has ended: it is {job.state}.")
             return await _answer(connection, caller.account_id, job_id)

@@ -12,7 +12,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "confirm_subscription": {
         "en": (
             "Please confirm your subscription to {name}",
-            "You asked for e-mails of {name}. Confirm that it was you:\n\n{url}\n\n"
+            "You asked for e-mails from {name}. Confirm that it was you:\n\n{url}\n\n"
             "If it was not you, do nothing: you will not get any e-mails.",
         ),
         "nl": (

@@ -111,7 +111,7 @@ class Sending:
                     if not is_passing(error):
                         raise
                     # The claim will expire. If the mail was being handed over, it then ends as uncertain.
-                    log.warning("mail is not ended, its claim expires", error=type(error).__name__)
+                    log.warning("mail has no outcome yet, its claim will expire", error=type(error).__name__)
         finally:
             await connection.close()
 

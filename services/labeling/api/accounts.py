@@ -36,7 +36,7 @@ def _time_zone(name: str) -> str:
 def _visible_name(text: str) -> str:
     name = tidy(text)
     if not name:
-        raise ValueError("has nothing that can be seen")
+        raise ValueError("has no visible characters")
     return name
 
 
@@ -62,7 +62,7 @@ class BrandBody(RequestBody):
         str, Field(max_length=100, description="Shown on pages that contacts see.", examples=["Example Shop"])
     ]
     logo_url: Annotated[str | None, Field(max_length=500, description="An https URL of a picture.")] = None
-    colour: Annotated[str | None, Field(max_length=7, description="Of buttons and links, such as #0a7f5a.")] = None
+    colour: Annotated[str | None, Field(max_length=7, description="The colour of buttons, such as #0a7f5a.")] = None
     postal_address: Annotated[str | None, Field(max_length=500, description="Shown at the foot of pages.")] = None
 
 
@@ -102,7 +102,9 @@ class AccountPatchBody(RequestBody):
     languages: Annotated[
         list[str] | None,
         Field(
-            max_length=4, description="Of the contacts: nl, en, fr, de; the preferred first.", examples=[["nl", "en"]]
+            max_length=4,
+            description="Languages of the contacts (nl, en, fr, de), the preferred one first.",
+            examples=[["nl", "en"]],
         ),
     ] = None
     track_unknown_consent: Annotated[

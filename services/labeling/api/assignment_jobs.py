@@ -33,7 +33,7 @@ class AssignedBody(RequestBody):
     def names_one(self) -> "AssignedBody":
         """Require exactly one member."""
         if len(self.model_dump(exclude_none=True)) != 1:
-            raise ValueError("name exactly one of label, segment and import")
+            raise ValueError("specify exactly one of label, segment and import")
         return self
 
     def chosen(self) -> dict[str, Any]:
@@ -44,10 +44,10 @@ class AssignedBody(RequestBody):
 class AssignmentJobBody(RequestBody):
     """A label to assign to, or remove from, a set of contacts."""
 
-    of: Annotated[AssignedBody, Field(description="The contacts that get or lose the label.")]
-    label_id: Annotated[UUID, Field(description="The label that is given or taken away.")]
-    held: Annotated[bool, Field(description="True gives the label, false takes it away.", examples=[True])]
-    dry_run: Annotated[bool, Field(description="Only answer what it would do.")] = False
+    of: Annotated[AssignedBody, Field(description="The contacts to assign it to or remove it from.")]
+    label_id: Annotated[UUID, Field(description="The label to assign or remove.")]
+    held: Annotated[bool, Field(description="True assigns the label, false removes it.", examples=[True])]
+    dry_run: Annotated[bool, Field(description="Only return what it would do.")] = False
 
 
 class AssignmentPreview(BaseModel):
@@ -61,14 +61,14 @@ class AssignmentPreview(BaseModel):
 @router.post(
     "",
     status_code=202,
-    summary="Give or take a label for many contacts",
+    summary="Assign or remove a label for many contacts",
     response_model=JobAnswer | AssignmentPreview,
     responses={200: {"model": AssignmentPreview, "description": "What the job would do (`dry_run`)."}},
 )
 async def create_job(
     service: Service, caller: Annotated[Caller, requires("write")], body: AssignmentJobBody, response: Response
 ) -> BaseModel:
-    """Give a label to, or take it from, all holders of a label, the members of a segment, or contacts of an import."""
+    """Assign or remove a label for all holders of a label, the members of a segment, or contacts of an import."""
     account_id, of = caller.account_id, body.of.chosen()
     await require_segment(service, account_id, body.of.segment)
     if body.dry_run:

@@ -62,9 +62,9 @@ class AssignmentItem(RequestBody):
     def names_one_of_each(self) -> "AssignmentItem":
         """Require exactly one name of the contact and one of the label."""
         if (self.contact_id is None) == (self.external_id is None):
-            raise ValueError("name the contact by exactly one of contact_id and external_id")
+            raise ValueError("specify exactly one of contact_id and external_id")
         if (self.label_id is None) == (self.label is None):
-            raise ValueError("name the label by exactly one of label_id and label")
+            raise ValueError("specify exactly one of label_id and label")
         return self
 
 
@@ -171,7 +171,7 @@ async def _set(
 
 
 @router.put(
-    "/v1/contacts/{contact}/labels/{label_id}", status_code=204, summary="Give a label", response_class=Response
+    "/v1/contacts/{contact}/labels/{label_id}", status_code=204, summary="Assign a label", response_class=Response
 )
 async def give_label(
     service: Service,
@@ -180,7 +180,7 @@ async def give_label(
     label_id: UUID,
     body: AssignmentBody | None = None,
 ) -> None:
-    """Give the contact the label; 204 also when it had it.
+    """Assign the label to the contact; 204 also if the contact held it.
 
     Origin `self` needs the scope `self`, any other `write`. Only the contact or a person can assign a label again that
     the contact itself removed: attempts of other origins are recorded as refused, and change nothing.
@@ -189,7 +189,7 @@ async def give_label(
 
 
 @router.delete(
-    "/v1/contacts/{contact}/labels/{label_id}", status_code=204, summary="Take a label away", response_class=Response
+    "/v1/contacts/{contact}/labels/{label_id}", status_code=204, summary="Remove a label", response_class=Response
 )
 async def take_label(
     service: Service,
@@ -202,7 +202,7 @@ async def take_label(
     await _set(service, caller, contact, label_id, body, held=False)
 
 
-@router.post("/v1/assignments", summary="Give and take away up to 10,000 labels")
+@router.post("/v1/assignments", summary="Assign and remove up to 10,000 labels")
 async def write_assignments(service: Service, caller: Annotated[Caller, requires()], body: Items) -> AssignmentsAnswer:
     """Assign and remove labels, each item by itself."""
     for item in body:
@@ -275,7 +275,7 @@ def _not_found(index: int, item: AssignmentItem | RefusedItem, kind: str) -> Bat
     return BatchError(index=index, code="not_found", pointer=pointer, detail=f"the account has no such {kind}")
 
 
-@router.get("/v1/contacts/{contact}/labels", summary="The labels of a contact")
+@router.get("/v1/contacts/{contact}/labels", summary="List a contact's labels")
 async def list_labels(
     service: Service,
     caller: Annotated[Caller, requires("read")],
@@ -316,7 +316,7 @@ def _label_of_contact(label: assignments.LabelOfContact) -> LabelOfContact:
     )
 
 
-@router.get("/v1/contacts/{contact}/labels/{label_id}/history", summary="Why does this contact have this label?")
+@router.get("/v1/contacts/{contact}/labels/{label_id}/history", summary="Show why a contact has a label")
 async def show_history(
     service: Service,
     caller: Annotated[Caller, requires("read")],

@@ -93,7 +93,7 @@ async def look_up(
     )
 
 
-@router.get("/{contact}/timeline", summary="What happened to a contact")
+@router.get("/{contact}/timeline", summary="Show a contact's history")
 async def show_timeline(
     service: Service,
     caller: Annotated[Caller, requires("read")],
@@ -118,11 +118,11 @@ async def show_timeline(
 
 @router.get(
     "/{contact}/data",
-    summary="All that is known of a contact",
+    summary="Show all data of a contact",
     responses={200: {"content": {"application/json": {"example": DATA}}}},
 )
 async def show_data(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> dict[str, Any]:
-    """Return everything that is stored about the person, for the person."""
+    """Return everything that is stored about the contact, so that it can be given to the contact."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
         return await contact_data(connection, caller.account_id, contact_id)

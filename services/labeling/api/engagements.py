@@ -31,7 +31,7 @@ class EngagementItem(EngagementReport, RequestBody):
 
     id: Annotated[
         str | None,
-        Field(min_length=1, max_length=200, description="A repeated id is always the same engagement."),
+        Field(min_length=1, max_length=200, description="Reports with the same id are one engagement."),
     ] = None
 
 
@@ -83,7 +83,7 @@ async def report_engagements(
     return await take_in(service.producer, EngagementReported.topic, records, errors)
 
 
-@router.get("/v1/contacts/{contact}/engagements", summary="What a contact did")
+@router.get("/v1/contacts/{contact}/engagements", summary="List a contact's engagements")
 async def list_engagements(
     service: Service,
     caller: Annotated[Caller, requires("read")],

@@ -176,7 +176,7 @@ async def show_export(service: Service, caller: Annotated[Caller, requires("read
 
 @router.get(
     "/{export_id}/file",
-    summary="The file of an export",
+    summary="Download the file of an export",
     response_class=StreamingResponse,
     responses={200: {"content": FILES}},
 )

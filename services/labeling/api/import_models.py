@@ -28,7 +28,7 @@ class ExistingField(RequestBody):
 class NewField(RequestBody):
     """A field that the import creates when it is started."""
 
-    key: Annotated[str, Field(max_length=50, description="Small letters, digits and underscores.")]
+    key: Annotated[str, Field(max_length=50, description="Lower-case letters, digits and underscores.")]
     name: Annotated[str, Field(min_length=1, max_length=100, description="The name that people see.")]
     type: Annotated[
         Literal["text", "number", "date", "boolean"],
@@ -251,7 +251,7 @@ class ImportErrorAnswer(BaseModel):
     code: Annotated[
         str, Field(description="`invalid`, `unknown_label`, `conflict`, `no_contact`, … Open.", examples=["invalid"])
     ]
-    detail: Annotated[str, Field(description="For people.", examples=["is no e-mail address"])]
+    detail: Annotated[str, Field(description="A description for people.", examples=["is not an e-mail address"])]
 
     @classmethod
     def of(cls, error: RowError, headers: dict[int, str | None]) -> "ImportErrorAnswer":
@@ -271,7 +271,7 @@ class ImportRowAnswer(BaseModel):
         ),
     ]
     reason: Annotated[
-        str | None, Field(description="Why it is refused; null for other rows.", examples=["is no e-mail address"])
+        str | None, Field(description="Why it is refused; null for other rows.", examples=["is not an e-mail address"])
     ]
 
 

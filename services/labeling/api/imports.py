@@ -31,7 +31,7 @@ from shared.http.routing import streams_body
 from shared.jobs.job import Job
 from shared.jobs.store import find_job
 
-ERROR_FILE = "E-mail;Interesselabels;import_error\r\nanna;Dogs;E-mail: is no e-mail address\r\n"
+ERROR_FILE = "E-mail;Interesselabels;import_error\r\nanna;Dogs;E-mail: is not an e-mail address\r\n"
 router = Router(prefix="/v1/imports", tags=["imports"])
 
 Filename = Annotated[str | None, Query(max_length=200, description="The name of the file, for people.")]
@@ -134,7 +134,7 @@ async def undo_import(
     caller: Annotated[Caller, requires("write")],
     import_id: UUID,
     response: Response,
-    dry_run: Annotated[bool, Query(description="Only answer what undoing would do.")] = False,
+    dry_run: Annotated[bool, Query(description="Only return what undoing would do.")] = False,
     erase_created: EraseCreated = False,
 ) -> BaseModel:
     """Withdraw the labels that the import assigned, and restore values that were not changed since.
@@ -155,7 +155,7 @@ async def delete_import(service: Service, caller: Annotated[Caller, requires("wr
     await imports.delete_import(service.database, caller.account_id, import_id)
 
 
-@router.get("/{import_id}/errors", summary="Why rows are refused")
+@router.get("/{import_id}/errors", summary="List refused rows with the reasons")
 async def list_errors(
     service: Service,
     caller: Annotated[Caller, requires("read")],
@@ -175,7 +175,7 @@ async def list_errors(
     )
 
 
-@router.get("/{import_id}/rows", summary="List the rows behind a number")
+@router.get("/{import_id}/rows", summary="List rows by the result of the check")
 async def list_rows(
     service: Service,
     caller: Annotated[Caller, requires("read")],
@@ -191,7 +191,7 @@ async def list_rows(
 ) -> Page[ImportRowAnswer]:
     """List rows as they were in the file, by what the check found.
 
-    They are kept for 7 days. Rows of erased contacts are gone. `errors` has the rows that the run refused, too.
+    They are kept for 7 days. Rows of erased contacts are deleted. `errors` has the rows that the run refused, too.
     """
     an_import = await _find(service, caller, import_id)
     (after,) = page.key(int) or (0,)
@@ -206,7 +206,7 @@ async def list_rows(
 
 @router.get(
     "/{import_id}/errors.csv",
-    summary="The refused rows as a file",
+    summary="Download the refused rows",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": ERROR_FILE}}}},
 )

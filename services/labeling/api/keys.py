@@ -75,7 +75,7 @@ async def make_key(
     """
     scopes = sorted(set(body.scopes))
     if (caller == OPERATOR) != (scopes == ["pipeline"]):
-        detail = "the operator creates keys of scope pipeline alone, and an account those of the other scopes"
+        detail = "the operator can create only keys of scope pipeline, and an account only keys of the other scopes"
         raise InvalidError(detail, "/scopes")
     text = generate()
     account_id = None if caller == OPERATOR else caller.account_id

@@ -39,7 +39,7 @@ router = Router(prefix="/v1/labels", tags=["labels"])
 Name = Annotated[
     str,
     Field(
-        min_length=1, max_length=200, description="1 to 100 characters, no comma, unique in the account without case."
+        min_length=1, max_length=200, description="1 to 100 characters, no comma; unique in the account, ignoring case."
     ),
 ]
 Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION)]
@@ -115,7 +115,7 @@ def _name(text: str) -> str:
 async def post_label(
     service: Service, caller: Annotated[Caller, requires("write")], body: LabelBody, response: Response
 ) -> LabelAnswer:
-    """Create a label. Once this answers, every service accepts the label."""
+    """Create a label. When the response arrives, every service accepts the label."""
     label, position = await create_label(
         service.database,
         caller.account_id,
@@ -211,8 +211,8 @@ async def post_merge(
 ) -> JobAnswer:
     """Merge a label into another one, which gets its name as an alias; a job moves the assignments.
 
-    Links, imports, segments and workflows that name the merged label mean the other one from now on. It cannot be
-    undone.
+    Links, imports, segments and workflows that refer to the merged label use the other one from now on. A merge
+    cannot be undone.
     """
     job, position = await merge_label(service.database, caller.account_id, label_id, body.into)
     await service.published(position)
@@ -237,7 +237,7 @@ class UseAnswer(BaseModel):
     name: Annotated[str, Field(description="Its name.", examples=["Dog lovers"])]
 
 
-@router.get("/{label_id}/uses", summary="Where a label is used")
+@router.get("/{label_id}/uses", summary="List what uses a label")
 async def list_uses(
     service: Service,
     caller: Annotated[Caller, requires("read")],
@@ -259,7 +259,7 @@ async def list_uses(
     )
 
 
-@router.get("/{label_id}/contacts", summary="Who holds a label")
+@router.get("/{label_id}/contacts", summary="List the contacts that hold a label")
 async def list_holders(
     service: Service,
     caller: Annotated[Caller, requires("read")],

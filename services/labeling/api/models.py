@@ -52,7 +52,7 @@ class ContactAnswer(BaseModel):
     """A contact."""
 
     id: Annotated[int, Field(description="The id of the contact.", examples=[1042])]
-    contact_id: Annotated[int, Field(description="The same as `id`, as events call it.", examples=[1042])]
+    contact_id: Annotated[int, Field(description="The same as `id`; the name that events use.", examples=[1042])]
     external_id: str | None
     email: str | None
     fields: Annotated[
@@ -93,7 +93,7 @@ class LabelAnswer(BaseModel):
     """A label."""
 
     id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
-    label_id: Annotated[UUID, Field(description="The same as `id`, as events call it.")]
+    label_id: Annotated[UUID, Field(description="The same as `id`; the name that events use.")]
     name: Annotated[str, Field(description="The name of the label.", examples=["Dogs"])]
     description: Annotated[
         str,

@@ -96,7 +96,7 @@ def _keys(service: Labeling) -> SuppressionKeys:
 async def post_suppressions(
     service: Service, caller: Annotated[Caller, requires("write")], body: SuppressionsBody
 ) -> SuppressedAnswer:
-    """Suppress addresses: contacts that have them are blocked, now and later. Only the contact itself can lift this."""
+    """Suppress addresses: contacts that have them are blocked, now and later. Only the contact itself can undo this."""
     keys, errors = _address_keys(body.emails)
     if not keys:
         none_taken(errors, {"added": 0, "known": 0})

@@ -67,7 +67,7 @@ async def _content_of(form: "_Form", chunks: AsyncIterator[bytes]) -> AsyncItera
         if content:
             yield content
     if not form.has_ended:
-        raise Problem(400, "The form ends within the file.")
+        raise Problem(400, "The form ends in the middle of the file.")
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:

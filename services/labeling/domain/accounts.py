@@ -73,7 +73,7 @@ def account_name(text: str) -> str:
     """Return `text` as the name of an account or a key. Raises InvalidError."""
     name = tidy(text)
     if not 1 <= len(name) <= 100 or not name.replace("\u200d", "").replace("\u200c", "").isprintable():
-        raise InvalidError("a name has 1 to 100 visible characters", "/name")
+        raise InvalidError("a name must have 1 to 100 visible characters", "/name")
     return name
 
 
@@ -82,7 +82,7 @@ def brand(value: Mapping[str, Any]) -> Brand:
     parsed = Brand(**value)
     name = tidy(parsed.name)
     if not 1 <= len(name) <= 100:
-        raise InvalidError("a brand's name has 1 to 100 visible characters", "/brand/name")
+        raise InvalidError("a brand's name must have 1 to 100 visible characters", "/brand/name")
     if parsed.logo_url is not None and not _LOGO.fullmatch(parsed.logo_url):
         raise InvalidError("is not an https URL of up to 500 characters", "/brand/logo_url")
     if parsed.colour is not None and not _COLOUR.fullmatch(parsed.colour):
@@ -97,13 +97,13 @@ def utm(value: Mapping[str, Any]) -> Utm:
         if text is None and member != "source":
             continue
         if not text or text != tidy(text) or len(text) > 100 or not text.isprintable():
-            detail = "a value has 1 to 100 visible characters, and no spaces at its ends"
+            detail = "a value must have 1 to 100 visible characters, without leading or trailing spaces"
             raise InvalidError(detail, f"/utm/{member}")
         rest = text
         for placeholder in UTM_PLACEHOLDERS if member == "campaign" else ():
             rest = rest.replace(placeholder, "")
         if "{" in rest or "}" in rest:
-            detail = f"utm_campaign may have {', '.join(UTM_PLACEHOLDERS)}; other values have no braces"
+            detail = f"utm_campaign may contain {', '.join(UTM_PLACEHOLDERS)}; other braces are not allowed"
             raise InvalidError(detail, f"/utm/{member}")
     return parameters
 
@@ -112,9 +112,9 @@ def languages(values: list[str]) -> tuple[str, ...]:
     """Return `values` as the languages of an account. Raises InvalidError with a pointer."""
     for index, value in enumerate(values):
         if value not in LANGUAGES:
-            raise InvalidError(f"is one of: {', '.join(LANGUAGES)}", f"/languages/{index}")
+            raise InvalidError(f"must be one of: {', '.join(LANGUAGES)}", f"/languages/{index}")
         if value in values[:index]:
-            raise InvalidError("is given twice", f"/languages/{index}")
+            raise InvalidError("occurs twice", f"/languages/{index}")
     return tuple(values)
 
 

@@ -19,7 +19,7 @@ def external_id(text: str) -> str:
     """
     trimmed = text.strip()
     if not 1 <= len(trimmed) <= 200:
-        raise InvalidError("an external id has 1 to 200 characters")
+        raise InvalidError("an external id must have 1 to 200 characters")
     if not trimmed.isprintable():
-        raise InvalidError("an external id has no control characters")
+        raise InvalidError("an external id must not contain control characters")
     return trimmed

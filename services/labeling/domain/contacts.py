@@ -116,14 +116,14 @@ def _one_of(known: tuple[str, ...], value: str | None, default: str) -> str:
     if value is None:
         return default
     if value not in known:
-        raise InvalidError(f"is one of: {', '.join(known)}")
+        raise InvalidError(f"must be one of: {', '.join(known)}")
     return value
 
 
 def _short_text(value: str) -> str | None:
     trimmed = value.strip()
     if len(trimmed) > 100:
-        raise InvalidError("has at most 100 characters")
+        raise InvalidError("must have at most 100 characters")
     return trimmed or None
 
 

@@ -12,4 +12,4 @@ MOST_AHEAD = timedelta(minutes=5)
 def check_report(report: EngagementReport, now: datetime) -> None:
     """Raise InvalidError, with a pointer, for a report that cannot be used for any contact."""
     if report.occurred_at > now + MOST_AHEAD:
-        raise InvalidError("occurred_at is more than 5 minutes ahead", "/occurred_at")
+        raise InvalidError("occurred_at is more than 5 minutes in the future", "/occurred_at")

@@ -64,7 +64,7 @@ def check_columns(columns: Sequence[str], fields: Mapping[str, Any], label_ids: 
         if not known and (interest is None or interest.label_id not in label_ids):
             raise InvalidError(f"there is no column {column!r}", f"/{index}")
         if column in columns[:index]:
-            raise InvalidError("the column is there twice", f"/{index}")
+            raise InvalidError("the column occurs twice", f"/{index}")
 
 
 class RowWriter:

@@ -42,7 +42,9 @@ class Field(NamedTuple):
 def field_key(text: str) -> str:
     """Return `text` as a field's key. Raises InvalidError."""
     if not KEY.fullmatch(text):
-        raise InvalidError("a field's key has 1 to 50 small letters, digits and underscores, and begins with a letter")
+        raise InvalidError(
+            "a field's key must have 1 to 50 lower-case letters, digits and underscores, and begin with a letter"
+        )
     return text
 
 
@@ -50,7 +52,7 @@ def field_name(text: str) -> str:
     """Return `text` as the name that people see. Raises InvalidError."""
     name = tidy(text)
     if not 1 <= len(name) <= 100:
-        raise InvalidError("a field's name has 1 to 100 characters")
+        raise InvalidError("a field's name must have 1 to 100 characters")
     return name
 
 
@@ -58,17 +60,17 @@ def field_choices(field_type: FieldType, choices: Sequence[str]) -> tuple[str, .
     """Return the distinct choices of a field of `field_type`; only the type choice has any. Raises InvalidError."""
     if field_type != "choice":
         if choices:
-            raise InvalidError("only a field of type choice has choices")
+            raise InvalidError("only a field of type choice can have choices")
         return ()
     trimmed = tuple(tidy(choice) for choice in choices)
     if not 1 <= len(trimmed) <= MOST_CHOICES:
-        raise InvalidError(f"a field of type choice has 1 to {MOST_CHOICES} choices")
+        raise InvalidError(f"a field of type choice must have 1 to {MOST_CHOICES} choices")
     keys: set[str] = set()
     for index, choice in enumerate(trimmed):
         if not 1 <= len(choice) <= 100:
-            raise InvalidError("a choice has 1 to 100 characters", f"/{index}")
+            raise InvalidError("a choice must have 1 to 100 characters", f"/{index}")
         if comparison_key(choice) in keys:
-            raise InvalidError(f"the choice {choice!r} is there twice", f"/{index}")
+            raise InvalidError(f"the choice {choice!r} occurs twice", f"/{index}")
         keys.add(comparison_key(choice))
     return trimmed
 
@@ -103,7 +105,7 @@ def check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> Non
     # A change that makes the contact smaller is accepted, so that one that is too large can be reduced.
     size = _size(after)
     if size > LARGEST_FIELDS and size > _size(before):
-        raise InvalidError(f"all fields of a contact together have at most {LARGEST_FIELDS} bytes")
+        raise InvalidError(f"the fields of a contact can have at most {LARGEST_FIELDS} bytes in total")
 
 
 def _size(fields: Mapping[str, Scalar]) -> int:
@@ -112,22 +114,22 @@ def _size(fields: Mapping[str, Scalar]) -> int:
 
 def _text(field: Field, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidError(f"{field.key} is a text")
+        raise InvalidError(f"{field.key} must be a string")
     text = unicodedata.normalize("NFC", value)
     if len(text) > LONGEST_TEXT:
-        raise InvalidError(f"{field.key} has at most {LONGEST_TEXT} characters")
+        raise InvalidError(f"{field.key} must have at most {LONGEST_TEXT} characters")
     # Most texts are plain: checking each character takes ten times as long.
     is_plain = text.isascii() and text.isprintable()
     if not is_plain and any(unicodedata.category(character) == "Cs" or character == "\0" for character in text):
-        raise InvalidError(f"{field.key} has a character that is not text")
+        raise InvalidError(f"{field.key} contains a character that is not allowed")
     return text
 
 
 def _number(field: Field, value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidError(f"{field.key} is a number")
+        raise InvalidError(f"{field.key} must be a number")
     if not math.isfinite(value) or abs(value) > LARGEST_NUMBER:
-        raise InvalidError(f"{field.key} is a number between -10^15 and 10^15")
+        raise InvalidError(f"{field.key} must be a number between -10^15 and 10^15")
     return value
 
 
@@ -136,13 +138,13 @@ def _date(field: Field, value: object) -> str:
         try:
             return date.fromisoformat(value).isoformat()
         except ValueError:
-            raise InvalidError(f"{field.key} is a date, and {value} is not one") from None
-    raise InvalidError(f"{field.key} is a date, written YYYY-MM-DD")
+            raise InvalidError(f"{field.key} must be a date; {value} does not exist") from None
+    raise InvalidError(f"{field.key} must be a date in the format YYYY-MM-DD")
 
 
 def _boolean(field: Field, value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidError(f"{field.key} is true or false")
+        raise InvalidError(f"{field.key} must be true or false")
     return value
 
 
@@ -152,7 +154,7 @@ def _choice(field: Field, value: object) -> str:
         for choice in field.choices:
             if comparison_key(choice) == key:
                 return choice
-    raise InvalidError(f"{field.key} is one of: {', '.join(field.choices)}")
+    raise InvalidError(f"{field.key} must be one of: {', '.join(field.choices)}")
 
 
 CHECKS: Mapping[FieldType, Callable[[Field, object], Scalar]] = {

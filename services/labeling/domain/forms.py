@@ -55,22 +55,22 @@ def checked(definition: FormDefinition, fields: Collection[str], labels: Mapping
     """Return a definition whose fields exist and whose labels are public. Raises InvalidError with a pointer."""
     name = tidy(definition.name)
     if not 1 <= len(name) <= 100:
-        raise InvalidError("a form's name has 1 to 100 visible characters", "/name")
+        raise InvalidError("a form's name must have 1 to 100 visible characters", "/name")
     if definition.text is not None and len(definition.text) > LONGEST_TEXT:
-        raise InvalidError(f"has at most {LONGEST_TEXT} characters", "/text")
+        raise InvalidError(f"must have at most {LONGEST_TEXT} characters", "/text")
     for index, key in enumerate(definition.fields):
         if key not in fields:
             raise InvalidError("the account has no such field", f"/fields/{index}")
         if key in definition.fields[:index]:
-            raise InvalidError("is given twice", f"/fields/{index}")
+            raise InvalidError("occurs twice", f"/fields/{index}")
     for index, label_id in enumerate(definition.labels):
         label = labels.get(label_id)
         if label is None or label.state == "deleted":
             raise InvalidError("the account has no such label", f"/labels/{index}")
         if label.visibility != "public":
-            raise InvalidError("the label is private: contacts choose public labels only", f"/labels/{index}")
+            raise InvalidError("the label is private; contacts can choose only public labels", f"/labels/{index}")
         if label_id in definition.labels[:index]:
-            raise InvalidError("is given twice", f"/labels/{index}")
+            raise InvalidError("occurs twice", f"/labels/{index}")
     return definition._replace(name=name)
 
 

@@ -75,7 +75,7 @@ def label_group(text: str) -> str:
     """Return `text` as the group of a label, empty for none. Raises InvalidError."""
     group = tidy(text)
     if len(group) > LONGEST_NAME:
-        raise InvalidError(f"a group has at most {LONGEST_NAME} characters", "/group")
+        raise InvalidError(f"a group must have at most {LONGEST_NAME} characters", "/group")
     return group
 
 
@@ -84,7 +84,7 @@ def label_names(names: Mapping[str, str]) -> dict[str, str]:
     checked: dict[str, str] = {}
     for language, text in names.items():
         if language not in LANGUAGES:
-            raise InvalidError(f"a language is one of: {', '.join(LANGUAGES)}", pointer_of(["names", language]))
+            raise InvalidError(f"a language must be one of: {', '.join(LANGUAGES)}", pointer_of(["names", language]))
         try:
             checked[language] = label_name(text)
         except InvalidError as error:
@@ -95,14 +95,14 @@ def label_names(names: Mapping[str, str]) -> dict[str, str]:
 def label_name(text: str) -> str:
     """Return `text` as a label's name. Raises InvalidError if it cannot be one."""
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text.strip()):
-        raise InvalidError("a label's name has no control characters")
+        raise InvalidError("a label's name must not contain control characters")
     name = tidy(text)
     if not name:
-        raise InvalidError("a label needs a name with visible characters")
+        raise InvalidError("a label's name must have visible characters")
     if len(name) > LONGEST_NAME:
-        raise InvalidError(f"a label's name has at most {LONGEST_NAME} characters, this one has {len(name)}")
+        raise InvalidError(f"a label's name must have at most {LONGEST_NAME} characters; this one has {len(name)}")
     if "," in name:
-        raise InvalidError("a label's name has no comma: commas separate the labels in a list")
+        raise InvalidError("a label's name must not contain a comma: commas separate labels in a list")
     return name
 
 
@@ -136,4 +136,4 @@ def with_merged(label: Label, source: Label) -> Label:
 
 def _check_aliases(aliases: Sequence[str]) -> None:
     if len(aliases) > MOST_ALIASES:
-        raise InvalidError(f"a label has at most {MOST_ALIASES} aliases, former names and those of merged labels")
+        raise InvalidError(f"a label can have at most {MOST_ALIASES} aliases (former names and names of merged labels)")

@@ -38,7 +38,7 @@ class SuppressionKeys:
 def _parse(item: str) -> tuple[str, bytes]:
     key_id, colon, encoded = item.partition(":")
     if not colon or not key_id:
-        raise ValueError("a key is written id:base64")
+        raise ValueError("a key must have the form id:base64")
     try:
         standard = encoded.translate(str.maketrans("-_", "+/"))
         return key_id, b64decode(standard + "=" * (-len(standard) % 4), validate=True)

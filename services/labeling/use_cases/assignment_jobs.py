@@ -119,7 +119,7 @@ class AssignmentRun:
             original_id = job.id if undone_id is None else UUID(undone_id)
             request = await find_assignment_job(connection, job.account_id, original_id)
             if request is None:
-                raise JobFailed("The job is gone.")
+                raise JobFailed("The assignment job no longer exists.")
             ids = await self._next_ids(connection, job, request, original_id, after)
             partitions = lease.database.partitions
             in_bucket = [

@@ -164,7 +164,7 @@ class ExportRun:
             advance.cursor.update(contact_id=ids[-1] if ids else after, piece=piece + bool(content))
             if is_last and export.format == "xlsx":
                 if export.rows > MOST_SPREADSHEET_ROWS:
-                    raise JobFailed(f"A spreadsheet has at most {MOST_SPREADSHEET_ROWS:,} rows. Export as CSV.")
+                    raise JobFailed(f"A spreadsheet can have at most {MOST_SPREADSHEET_ROWS:,} rows. Export as CSV.")
                 advance.cursor["phase"] = "spreadsheet"
             elif is_last:
                 advance.total = advance.done
@@ -273,5 +273,5 @@ def file_of(export: Export) -> UUID:
     if export.state != "done":
         raise StateError(f"The export is {export.state}; there is no file.")
     if export.file_id is None:
-        raise StateError("The file was deleted: it is kept for 7 days, and not after a contact in it is erased.")
+        raise StateError("The file was deleted. A file is kept for 7 days, or until a contact in it is erased.")
     return export.file_id

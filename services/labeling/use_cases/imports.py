@@ -54,7 +54,7 @@ async def check_import(
     async with database.transaction() as connection:
         an_import = await _lock(connection, account_id, import_id)
         if an_import.state not in RECHECKABLE or an_import.started_at is not None:
-            raise StateError(f"The import is {an_import.state}; only one that was not started can be checked.")
+            raise StateError(f"The import is {an_import.state}; only an import that was not started can be checked.")
         columns = _with_mapping(an_import.columns, mapping)
         fields = (await fields_of_accounts(connection, [account_id]))[account_id]
         try:
@@ -104,7 +104,7 @@ async def start_import(database: Database, account_id: int, import_id: UUID) -> 
         if an_import.state != "checked":
             raise StateError(f"The import is {an_import.state}; it must be checked before it is started.")
         if (an_import.summary or {}).get("create") and options_from(an_import.options).subscription is None:
-            detail = "say whether new contacts are subscribed or unconfirmed, and on what basis"
+            detail = "specify whether new contacts are subscribed or unconfirmed, and the legal basis"
             raise InvalidError(detail, "/options/subscription")
         job = await enqueue(connection, account_id, "import_run", str(import_id))
         return await imports.set_job(connection, import_id, "running", job.id)
@@ -147,7 +147,7 @@ async def preview_undo(database: Database, account_id: int, import_id: UUID, *, 
 
 async def _check_undoable(connection: PoolConnectionProxy, an_import: Import) -> None:
     if an_import.state not in UNDOABLE or an_import.started_at is None:
-        raise StateError(f"The import is {an_import.state}; only one that has run can be undone.")
+        raise StateError(f"The import is {an_import.state}; only an import that has run can be undone.")
     if datetime.now(UTC) - an_import.started_at > KEPT:
         raise StateError("An import can be undone for 7 days.")
 

@@ -39,9 +39,9 @@ async def merge_label(database: Database, account_id: int, label_id: UUID, into_
         if source.id == into.id:
             raise StateError("A label cannot be merged into itself.")
         if into.merged_into is not None:
-            raise StateError("The other label was merged itself.")
+            raise StateError("The other label was itself merged into another label.")
         if source.merged_into not in (None, into.id) or source.state == "merged":
-            raise StateError("The label was merged already.")
+            raise StateError("The label was already merged into another one.")
         if source.merged_into is None:
             await _begin(work, source, into)
         job = await enqueue(work.connection, account_id, LabelMerge.kind, str(source.id), {"into": str(into.id)})

@@ -35,7 +35,7 @@ def _address(text: str) -> str:
 
 def _variant(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise ValueError("a variant's name is letters, digits, - and _, at most 64")
+        raise ValueError("a variant's name must have at most 64 letters, digits, - and _")
     return name
 
 

@@ -42,7 +42,7 @@ class ClickItem(ClickReport, RequestBody):
             min_length=1,
             max_length=200,
             pattern=NO_NUL,
-            description="A repeated id is always the same click.",
+            description="Reports with the same id are one click.",
             examples=["click-1"],
         ),
     ] = None
@@ -74,7 +74,7 @@ class ClickAnswer(BaseModel):
             examples=[{"accept-language": "nl"}],
         ),
     ]
-    rules: Annotated[int, Field(description="The version of the rules that gave the verdict.", examples=[3])]
+    rules: Annotated[int, Field(description="The version of the rules that gave the verdict.", examples=[2])]
     history: bool
     since_send: Annotated[int | None, Field(description="Seconds since the send to this recipient.", examples=[7200])]
     since_delivery: Annotated[
@@ -101,7 +101,7 @@ async def report_clicks(service: Service, caller: Annotated[Caller, requires("wr
         if isinstance(item, RefusedItem):
             errors.append(refused(index, item))
         elif item.occurred_at > latest:
-            detail = "is more than 5 minutes ahead of now"
+            detail = "is more than 5 minutes in the future"
             errors.append(BatchError(index=index, code="invalid", pointer="/occurred_at", detail=detail))
         else:
             report = ClickReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))

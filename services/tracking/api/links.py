@@ -96,7 +96,7 @@ async def change_link(
         detail = f"Clicks on this link cannot be tracked: {error.reason}"
         raise Problem(422, f"{detail}.", errors=[FieldError("/tracking", detail)]) from None
     except TargetNotUsable as error:
-        detail = f"A click cannot be sent on to this address: {error.reason}"
+        detail = f"A click cannot be redirected to this address: {error.reason}"
         raise Problem(422, f"{detail}.", errors=[FieldError("/url", detail)]) from None
     answer = next(LinkAnswer.of(link, service.catalog) for link in message.links if link.id == link_id)
     return Response(answer.model_dump_json(), 200, {"ETag": etag_of(message.version)}, media_type="application/json")

@@ -89,7 +89,7 @@ class VariantAnswer(BaseModel):
         ),
     ] = None
     broken: Annotated[
-        Optional[bool], Field(description="True if the criterion names something deleted: the variant is skipped.")
+        Optional[bool], Field(description="True if the criterion uses something deleted: the variant is skipped.")
     ] = None
 
 

@@ -13,13 +13,13 @@ Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,119}$")]
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-@router.get("/p/{token}", status_code=302, response_class=RedirectResponse, summary="To the preference page")
+@router.get("/p/{token}", status_code=302, response_class=RedirectResponse, summary="Redirect to the preference page")
 async def preferences(service: Service, token: Token) -> RedirectResponse:
     """Redirect to the page on which the recipient of the token sees and changes its labels."""
     return RedirectResponse(f"{service.preferences_url}/p/{token}", 302, HEADERS)
 
 
-@router.get("/u/{token}", status_code=302, response_class=RedirectResponse, summary="To the page for unsubscribing")
+@router.get("/u/{token}", status_code=302, response_class=RedirectResponse, summary="Redirect to the unsubscribe page")
 async def unsubscribe(service: Service, token: Token) -> RedirectResponse:
     """Redirect to the page on which the recipient of the token unsubscribes. One-click POSTs use labeling's URL
     directly."""

@@ -82,7 +82,7 @@ class RenderBody(RequestBody):
             examples=[{"kind": "campaign", "id": "spring-sale", "sent_at": "2026-03-01T10:00:00Z"}],
         ),
     ] = None
-    revision: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None
+    revision: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The revision; default: the newest.")] = None
     recipients: Annotated[
         list[RecipientBody],
         Field(min_length=1, max_length=MOST_RECIPIENTS, description="The recipients, with the values for their mails."),
@@ -127,7 +127,7 @@ def _scalar_text(value: Scalar) -> str:
 @router.post(
     "/render",
     response_class=StreamingResponse,
-    summary="Make the mails of up to 1,000 recipients",
+    summary="Render the mails of up to 1,000 recipients",
     responses={200: {"content": {NDJSON: {"schema": MailLine.model_json_schema()}}}},
 )
 async def render(
@@ -208,7 +208,7 @@ class HtmlResponse(Response):
 @router.get(
     "/html",
     response_class=HtmlResponse,
-    summary="A message's HTML with tracked links",
+    summary="Render a message's HTML with tracked links",
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}, "example": TRACKED_HTML}}}},
 )
 async def tracked_html(
@@ -221,7 +221,7 @@ async def tracked_html(
         Field(min_length=1, max_length=200),
         Query(description="Render for all recipients: a text that the sender replaces by each contact's token."),
     ] = None,
-    revision: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None,
+    revision: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The revision; default: the newest.")] = None,
     content: Annotated[
         str | None,
         Query(
@@ -235,7 +235,7 @@ async def tracked_html(
     Blocks that `content` does not name show their fallback. Merge tags of fields are not filled in: see `render`.
     """
     if (contact_id is None) == (merge_tag is None):
-        detail = "Give exactly one of contact_id and merge_tag"
+        detail = "Specify exactly one of contact_id and merge_tag"
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/contact_id", detail)])
     with problems():
         message = await service.renderer.message(caller.account_id, message_id, revision)

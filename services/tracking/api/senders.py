@@ -39,7 +39,7 @@ class SenderChange(RequestBody):
         SenderName | None, Field(description="The name that recipients see.", examples=["Example Shop"])
     ] = None
     email: Annotated[Address | None, Field(description="The address that mails come from.")] = None
-    reply_to: Annotated[Address | None, Field(description="Where answers go; null for the address.")] = None
+    reply_to: Annotated[Address | None, Field(description="The address for replies; null: `email`.")] = None
 
 
 class SenderAnswer(BaseModel):
@@ -48,7 +48,7 @@ class SenderAnswer(BaseModel):
     id: Annotated[UUID, Field(description="The id of the sender.")]
     name: Annotated[str, Field(description="The name that recipients see.", examples=["Example Shop"])]
     email: Annotated[str, Field(description="The address that mails come from.", examples=["shop@example.com"])]
-    reply_to: Annotated[str | None, Field(description="Where answers go; null for the address.", examples=[None])]
+    reply_to: Annotated[str | None, Field(description="The address for replies; null: `email`.", examples=[None])]
     created_at: datetime
     changed_at: datetime
 
@@ -76,7 +76,7 @@ def _not_allowed(error: DomainNotAllowed) -> Problem:
 
 @router.post("", status_code=201, response_model=SenderAnswer, summary="Create a sender")
 async def create_sender(service: Service, caller: Annotated[Caller, requires("write")], body: SenderBody) -> Response:
-    """Create a sender, which messages can then name."""
+    """Create a sender, which messages can then use."""
     try:
         sender = await senders.create_sender(service, caller.account_id, body.name, body.email, body.reply_to)
     except DomainNotAllowed as error:
@@ -144,7 +144,7 @@ async def change_sender(
 async def delete_sender(
     service: Service, caller: Annotated[Caller, requires("write")], sender_id: UUID, force: Force = False
 ) -> None:
-    """Delete a sender. Messages that name it then have no sender."""
+    """Delete a sender. Messages that use it then have no sender."""
     try:
         await senders.remove_sender(service, caller.account_id, sender_id, force=force)
     except SenderNotFound:

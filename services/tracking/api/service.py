@@ -42,7 +42,7 @@ def problems() -> Iterator[None]:
     except ContactNotFound:
         raise Problem(404, "There is no such contact.") from None
     except CatalogOutOfDate:
-        raise unavailable("The names in the request cannot be checked now. Try again in a moment.") from None
+        raise unavailable("The references in the request cannot be checked at the moment. Try again later.") from None
     except InUseError as error:
         raise in_use(error) from None
     except LimitReached as error:
@@ -54,7 +54,7 @@ def problems() -> Iterator[None]:
         raise Problem(422, f"{detail}.", errors=[FieldError("/sender_id", detail)]) from None
     except EventTooLarge:
         raise Problem(
-            422, "The message has more links, labels and criteria, over all its revisions, than it can hold."
+            422, "The message has too many links, labels and criteria in all its revisions together."
         ) from None
 
 
@@ -68,7 +68,7 @@ def _invalid_blocks(error: InvalidBlocks) -> Problem:
         }
         for fault in error.faults
     ]
-    return Problem(422, "The markers of blocks do not fit together; see errors.", more={"errors": errors})
+    return Problem(422, "The markers of blocks are not valid; see errors.", more={"errors": errors})
 
 
 def no_message() -> Problem:

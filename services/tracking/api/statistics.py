@@ -67,7 +67,7 @@ class MessageNumbers(BaseModel):
     sends: Annotated[list[SendNumbers], Field(description="The same numbers per send.")]
 
 
-@router.get("/v1/messages/{message_id}/stats", summary="A message's numbers")
+@router.get("/v1/messages/{message_id}/stats", summary="Show a message's statistics")
 async def show_statistics(
     service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID
 ) -> MessageNumbers:
@@ -123,7 +123,7 @@ class SeriesAnswer(BaseModel):
     links: Annotated[list[LinkSeries], Field(description="The same numbers per link.")]
 
 
-@router.get("/v1/messages/{message_id}/series", summary="A message's clicks over time")
+@router.get("/v1/messages/{message_id}/series", summary="Show a message's clicks over time")
 async def show_series(
     service: Service,
     caller: Annotated[Caller, requires("read")],
@@ -147,7 +147,7 @@ async def show_series(
     until = until or datetime.now(UTC)
     since = since or until - longest
     if until - since > longest:
-        detail = f"The time from since to until is at most {longest.days} days"
+        detail = f"The period from since to until must be at most {longest.days} days"
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)])
     account = service.catalog.find(AccountChanged, caller.account_id)
     time_zone = "UTC" if account is None else account.time_zone
@@ -158,7 +158,7 @@ async def show_series(
             service.database, service.click_reads, caller.account_id, message_id, series, cache_key
         )
     except TooManyPeriods:
-        detail = f"The answer would have more than {MOST_PERIODS:,} numbers; ask for a shorter time"
+        detail = f"The answer would have more than {MOST_PERIODS:,} numbers; request a shorter period"
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)]) from None
     if result is None:
         raise no_message()

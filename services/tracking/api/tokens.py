@@ -70,7 +70,7 @@ class RecipientsBody(RequestBody):
     def check_one_kind_of_id(self) -> Self:
         """Check that contacts are named by contact ids or by external ids, not by both."""
         if (self.contact_ids is None) == (self.external_ids is None):
-            raise ValueError("name the contacts by exactly one of contact_ids and external_ids")
+            raise ValueError("specify exactly one of contact_ids and external_ids")
         return self
 
 
@@ -92,7 +92,7 @@ class RecipientLine(BaseModel):
 @router.post(
     "/v1/messages/{message_id}/tokens",
     response_class=StreamingResponse,
-    summary="Tokens and tracked links for up to 10,000 recipients",
+    summary="Create tokens and tracked links for up to 10,000 recipients",
     responses={200: {"content": {NDJSON: {"schema": RecipientLine.model_json_schema()}}}},
 )
 async def make_tokens(

@@ -27,7 +27,7 @@ _TAKES_NAME = {
     ("", "fallback"): False,
     ("/", "block"): False,
 }  # whether a marker (slash, kind) takes a name
-_NAME_RULE = "letters, digits, - and _, at most 64"
+_NAME_RULE = "at most 64 letters, digits, - and _"
 _BLOCK, _VARIANT = "data-penchant-block", "data-penchant-variant"
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
 _VOID = frozenset(_VOID_NAMES.split())
@@ -97,10 +97,10 @@ class BlockFault(NamedTuple):
 
 
 class InvalidBlocks(Exception):
-    """The markers of blocks do not fit together."""
+    """The markers of blocks are not valid."""
 
     def __init__(self, faults: Sequence[BlockFault]) -> None:
-        super().__init__("the markers of blocks do not fit together")
+        super().__init__("the markers of blocks are not valid")
         self.faults = faults
 
 
@@ -155,10 +155,10 @@ class _Finder:
             self._fault(self.element.tag.start, f"the element of block {self.element.block} has no end tag")
         blocks = [MarkedBlock(name, tuple(parts)) for name, parts in (self.marked | self.elements).items()]
         if len(blocks) > MOST_BLOCKS:
-            self._fault(0, f"a message has at most {MOST_BLOCKS} blocks")
+            self._fault(0, f"a message can have at most {MOST_BLOCKS} blocks")
         for block in blocks:
             if len(block.variants) > MOST_VARIANTS:
-                self._fault(block.parts[0].start, f"a block has at most {MOST_VARIANTS} variants")
+                self._fault(block.parts[0].start, f"a block can have at most {MOST_VARIANTS} variants")
         if self.faults:
             raise InvalidBlocks(self.faults)
         return Layout(tuple(sorted(blocks, key=lambda block: block.parts[0].start)), tuple(sorted(self.cuts)))
@@ -172,25 +172,25 @@ class _Finder:
         if takes_name is None:
             self._fault(token.start, f"there is no marker {slash}penchant:{kind[:40]}")
         elif takes_name and not NAME.fullmatch(name):
-            self._fault(token.start, f"penchant:{kind} takes a name of {_NAME_RULE}")
+            self._fault(token.start, f"penchant:{kind} needs a name of {_NAME_RULE}")
         elif not takes_name and slash == "" and name:
-            self._fault(token.start, "penchant:fallback takes no name")
+            self._fault(token.start, "penchant:fallback must not have a name")
         elif kind == "block" and not slash:
             self._begin_block(token, name)
         elif self.block is None:
-            self._fault(token.start, f"{slash}penchant:{kind} stands in no block")
+            self._fault(token.start, f"{slash}penchant:{kind} is not inside a block")
         else:
             self._continue_block(self.block, token, slash, name if kind == "variant" else "")
 
     def _begin_block(self, token: Comment, name: str) -> None:
         outer = self.block.name if self.block else self.element.block if self.element else None
         if outer is not None:
-            self._fault(token.start, f"block {name} begins within block {outer}; blocks do not nest")
+            self._fault(token.start, f"block {name} begins within block {outer}; blocks cannot be nested")
             return
         if name in self.marked or name in self.elements:
             self._fault(token.start, f"there is more than one block {name}")
         elif name == SUBJECT:
-            self._fault(token.start, "the name subject is kept for the variants of the subject")
+            self._fault(token.start, "the name subject is reserved for the variants of the subject")
         self.block = _OpenBlock(name, token.start)
 
     def _continue_block(self, block: _OpenBlock, token: Comment, slash: str, variant: str) -> None:
@@ -220,7 +220,7 @@ class _Finder:
         attributes = tag.attributes
         if _BLOCK not in attributes:
             if _VARIANT in attributes:
-                self._fault(tag.start, f"{_VARIANT} stands on an element without {_BLOCK}")
+                self._fault(tag.start, f"{_VARIANT} is used on an element without {_BLOCK}")
             return
         name = self._value(attributes[_BLOCK])
         variant = self._value(attributes[_VARIANT]) if _VARIANT in attributes else None
@@ -237,17 +237,17 @@ class _Finder:
         outer = self.block.name if self.block else self.element.block if self.element else None
         detail = ""
         if outer is not None:
-            detail = f"block {name[:64]} begins within block {outer}; blocks do not nest (is an end tag missing?)"
+            detail = f"block {name[:64]} begins within block {outer}; blocks cannot be nested (is an end tag missing?)"
         elif not NAME.fullmatch(name):
-            detail = f"{_BLOCK} takes a name of {_NAME_RULE}"
+            detail = f"{_BLOCK} needs a name of {_NAME_RULE}"
         elif variant is None:
-            detail = f"{_BLOCK} needs {_VARIANT} beside it; an empty one is the fallback"
+            detail = f"{_BLOCK} needs {_VARIANT} on the same element; an empty value marks the fallback"
         elif variant and not NAME.fullmatch(variant):
-            detail = f"{_VARIANT} takes a name of {_NAME_RULE}"
+            detail = f"{_VARIANT} needs a name of {_NAME_RULE}"
         elif name in self.marked:
             detail = f"there is more than one block {name}"
         elif name == SUBJECT:
-            detail = "the name subject is kept for the variants of the subject"
+            detail = "the name subject is reserved for the variants of the subject"
         if detail:
             self._fault(tag.start, detail)
         return bool(detail)

@@ -66,9 +66,9 @@ def _content_warnings(message: CheckedMessage) -> Iterator[Remark]:
     if not content.subject:
         yield Remark("no_subject", "The message has no subject.", "/subject")
     if content.sender_id is None:
-        yield Remark("no_sender", "The message names no sender.", "/sender_id")
+        yield Remark("no_sender", "The message has no sender.", "/sender_id")
     elif message.sender_is_gone:
-        yield Remark("no_sender", "The sender that the message names was deleted.", "/sender_id")
+        yield Remark("no_sender", "The sender of the message was deleted.", "/sender_id")
     html_and_text = f"{message.html} {content.text or ''}"
     if "unsubscribe_url" not in html_and_text and not any(link.guess == "unsubscribe" for link in message.links):
         detail = "There is no link to unsubscribe; add a link to {{unsubscribe_url}}."
@@ -96,7 +96,10 @@ def _block_warnings(message: CheckedMessage) -> Iterator[Remark]:
             detail = f"Block {block.name} has no fallback: contacts who match no variant see nothing there."
             yield Remark("empty_fallback", detail, f"/blocks/{block.name}")
     for name, variant in message.broken:
-        detail = f"The criterion of variant {variant} of block {name} names something that was deleted; it is skipped."
+        detail = (
+            f"The criterion of variant {variant} of block {name} uses something that was deleted; "
+            "the variant is skipped."
+        )
         yield Remark("broken_variant", detail, f"/blocks/{name}")
 
 
@@ -120,7 +123,8 @@ def _tag_warnings(message: CheckedMessage) -> Iterator[Remark]:
             is_own = tag.span() in own if pointer == "/html" else TAG.fullmatch(tag.group()) is not None
             if not is_own and tag.group() not in seen:
                 seen.add(tag.group())
-                yield Remark("unknown_tag", f"Penchant does not fill in {tag.group()[:80]}; does your sender?", pointer)
+                detail = f"Penchant does not fill in {tag.group()[:80]}. Check that your mail system does."
+                yield Remark("unknown_tag", detail, pointer)
 
 
 def _picture_warnings(html: str) -> Iterator[Remark]:

@@ -50,7 +50,7 @@ def contact_reference(account_id: int, report: ClickReport) -> ReferenceKey:
         return ReferenceKey("contact", account_id, report.contact_id)
     if report.external_id is not None:
         return ReferenceKey("external", account_id, external_digest(report.external_id))
-    assert report.email is not None, "a report names its contact by id, external id or e-mail address"
+    assert report.email is not None, "a report must identify its contact by id, external id or e-mail address"
     return ReferenceKey("email", account_id, email_digest(report.email))
 
 
@@ -104,13 +104,13 @@ def find_clicked_link(
     UnusableReport: there is no such link, or the time is too far ahead of `now`. DroppedReport: a test send.
     """
     if report.occurred_at > now + AHEAD:
-        return UnusableReport("occurred_at is more than 5 minutes ahead")
+        return UnusableReport("occurred_at is more than 5 minutes in the future")
     if report.send is not None and report.send.kind == "test":
         return DroppedReport("test_send")
     if report.link_id is not None:
         link = message.by_id.get(report.link_id)
         return UnusableReport("the message has no such link") if link is None else ClickedLink(link, link.labels)
-    assert report.url is not None, "a report names its link by id or URL"
+    assert report.url is not None, "a report must identify its link by id or URL"
     links = message.links_at(report.url)
     if not links:
         return UnusableReport("the message has no link with this url")

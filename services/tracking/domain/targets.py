@@ -31,9 +31,9 @@ Reason = Literal[
 # These reasons are guesses. The account may override them and track the link anyway.
 GUESSES: frozenset[Reason] = frozenset({"merge_tag", "unsubscribe", "tracked"})
 HINTS: dict[Reason, str] = {
-    "no_scheme": "Mail programs open it as http://…; write the whole address, with https://.",
-    "tracked": "This is a tracked link already. Put the address that it leads to here instead.",
-    "relative": "Mails have no base URL, so relative links do not work; write the whole address.",
+    "no_scheme": "Mail programs open it as http://…; use the full address, with https://.",
+    "tracked": "This is already a tracked link. Use the address that it redirects to instead.",
+    "relative": "Mails have no base URL, so relative links do not work; use the full address.",
     "merge_tag": "Only the sender of the mail knows its target, because it contains a merge tag.",
 }
 

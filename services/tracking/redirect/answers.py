@@ -17,7 +17,8 @@ from shared.tokens import NotGenuineError, TokenContents, TokenKeys
 PATIENCE = 0.25  # seconds that a click may wait for Kafka before it goes to disk
 _PAGE = (
     b"<!doctype html><html lang=en><meta charset=utf-8><meta name=robots content=noindex>"
-    b"<title>Not found</title><h1>Not found</h1><p>This link leads nowhere. Was it copied as a whole?</p></html>"
+    b"<title>Not found</title><h1>Not found</h1>"
+    b"<p>This link is not valid. Check that it was copied completely.</p></html>"
 )
 NOT_FOUND = Answer(404, ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")), _PAGE)
 # The target page must not get the token, which identifies the contact.

@@ -124,8 +124,8 @@ def _name_faults(state: BlockState, requested: Sequence[RequestedVariant]) -> li
         if variant.variant not in known:
             faults.append((f"/variants/{index}/variant", "The block has no such variant"))
         elif variant.variant in seen:
-            faults.append((f"/variants/{index}/variant", "The variant is named twice"))
+            faults.append((f"/variants/{index}/variant", "The variant occurs twice"))
         seen.add(variant.variant)
     if missing := sorted(known - seen):
-        faults.append(("/variants", f"The block also has {', '.join(missing)}; name all of its variants"))
+        faults.append(("/variants", f"The block also has {', '.join(missing)}; include all of its variants"))
     return faults

@@ -121,7 +121,7 @@ async def edit(
         raise SenderNotFound
     revised = await asyncio.to_thread(revise, message.links, html.found, uuid7)
     if len(revised.links) > MOST_LINKS:
-        detail = f"A message has at most {MOST_LINKS} links, over all its revisions; register it as a new one"
+        detail = f"A message can have at most {MOST_LINKS} links in all its revisions together; register a new message"
         raise LimitReached(detail, "/html")
     known = {link.id for link in message.links}
     message = replace(

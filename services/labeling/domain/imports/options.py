@@ -91,7 +91,7 @@ def check_mapping(columns: Sequence[Mapping[str, Any]], fields: Mapping[str, Fie
         if isinstance(column["maps_to"], dict):
             _check_field(column["maps_to"], fields, pointer)
     if not {ColumnTarget(known="email"), ColumnTarget(known="external_id")} & seen.keys():
-        raise InvalidError("no column is the e-mail address or the external id, so no contact can be found")
+        raise InvalidError("no column is mapped to the e-mail address or the external id, so contacts cannot be found")
 
 
 def _check_field(maps_to: Mapping[str, Any], fields: Mapping[str, Field], pointer: str) -> None:

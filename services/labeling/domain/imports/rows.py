@@ -206,14 +206,14 @@ class _Row:
 
 def _check_text(text: str) -> None:
     if len(text) > LONGEST_CELL:
-        raise InvalidError(f"a cell has at most {LONGEST_CELL} characters")
+        raise InvalidError(f"a cell can have at most {LONGEST_CELL} characters")
     if "\0" in text or "\ufffd" in text:
-        raise InvalidError("a character cannot be read: not all of the file has the encoding of its beginning")
+        raise InvalidError("a character cannot be decoded: the file does not use the same encoding throughout")
 
 
 def _language(text: str) -> str:
     if len(text) > 100:
-        raise InvalidError("has at most 100 characters")
+        raise InvalidError("must have at most 100 characters")
     return text
 
 
@@ -226,7 +226,7 @@ def _subscription(text: str) -> Subscription:
         return "subscribed"
     if word in _UNSUBSCRIBED:
         return "unsubscribed"
-    raise InvalidError(f"is one of: {', '.join(SUBSCRIPTIONS)}")
+    raise InvalidError(f"must be one of: {', '.join(SUBSCRIPTIONS)}")
 
 
 def is_blank(cells: Sequence[str]) -> bool:

@@ -71,7 +71,7 @@ def read_date(cell: str, spelling: Spelling) -> str:
         return _date(cell, int(match[1]), int(match[3]), int(match[4]))
     match = _NUMERIC.fullmatch(cell)
     if match is None or spelling.dates == "iso":
-        raise InvalidError(f"is not a date written {_EXAMPLES[spelling.dates]}")
+        raise InvalidError(f"is not a date in the format {_EXAMPLES[spelling.dates]}")
     first, second = int(match[1]), int(match[3])
     day, month = (first, second) if spelling.dates == "day_first" else (second, first)
     return _date(cell, _year(match[4], spelling.today), month, day)
@@ -99,7 +99,7 @@ def read_number(cell: str, spelling: Spelling) -> int | float:
     """Return the number in a cell, an int if it is written as one. Raises InvalidError."""
     text = _CURRENCY.sub("", cell).strip()
     if not _NUMBER[spelling.decimal].fullmatch(text):
-        raise InvalidError(f"is not a number written with {'a comma' if spelling.decimal == ',' else 'a point'}")
+        raise InvalidError(f"is not a number with a decimal {'comma' if spelling.decimal == ',' else 'point'}")
     text = _GROUPS.sub("", text)
     text = text.replace(",", "") if spelling.decimal == "." else text.replace(".", "").replace(",", ".")
     return float(text) if "." in text or "e" in text.lower() else int(text)

@@ -46,7 +46,7 @@ def container_of(head: bytes, tail: bytes = b"") -> Container:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower() in (b"<!doc", b"<html", b"<tabl", b"<?xml"):
         raise InvalidError("the file is HTML or XML, not a table; save the table as CSV or XLSX")
     if not head.startswith(_UTF_16) and not _looks_like_text(head):
-        raise InvalidError("the file is not a table: it is not text, and no known spreadsheet")
+        raise InvalidError("the file is not a table: it is neither text nor a known type of spreadsheet")
     return "text"
 
 

@@ -55,15 +55,15 @@ def test_an_element_without_content_can_be_a_variant() -> None:
     ("html", "line", "column", "detail"),
     [
         ("a\n <!-- penchant:block x --><!-- penchant:variant y -->", 2, 2, "never closed"),
-        ("<!-- penchant:block x --><!-- penchant:variant y --><!-- penchant:block z -->", 1, 53, "do not nest"),
+        ("<!-- penchant:block x --><!-- penchant:variant y --><!-- penchant:block z -->", 1, 53, "cannot be nested"),
         (HERO + "\n" + HERO, 2, 10, "more than one block hero"),
         (HERO + "\n" + ROWS, 2, 8, "more than one block hero"),
         (ROWS + "\n" + HERO, 2, 10, "more than one block hero"),
-        ("<!-- penchant:variant x -->", 1, 1, "in no block"),
-        ("<!-- /penchant:block -->", 1, 1, "in no block"),
+        ("<!-- penchant:variant x -->", 1, 1, "not inside a block"),
+        ("<!-- /penchant:block -->", 1, 1, "not inside a block"),
         ("<!-- penchant:blok x -->", 1, 1, "no marker penchant:blok"),
-        ("<!-- penchant:block -->", 1, 1, "takes a name"),
-        ("<!-- penchant:block a b -->", 1, 1, "takes a name"),
+        ("<!-- penchant:block -->", 1, 1, "needs a name"),
+        ("<!-- penchant:block a b -->", 1, 1, "needs a name"),
         ("<!-- penchant:block x --><!-- /penchant:block -->", 1, 26, "has no variant"),
         ("<!-- penchant:block x -->text<!-- penchant:variant y --><!-- /penchant:block -->", 1, 1, "before its first"),
         (HERO.replace("cats", "dogs"), 1, 80, "more than one variant dogs"),
@@ -74,9 +74,9 @@ def test_an_element_without_content_can_be_a_variant() -> None:
         (
             '<p data-penchant-block="x" data-penchant-variant="y"><b data-penchant-block="z" data-penchant-variant="y">'
             "</b></p>",
-            1, 54, "do not nest",
+            1, 54, "cannot be nested",
         ),
-        ("<!-- penchant:block subject --><!-- penchant:variant y --><!-- /penchant:block -->", 1, 1, "kept for"),
+        ("<!-- penchant:block subject --><!-- penchant:variant y --><!-- /penchant:block -->", 1, 1, "reserved for"),
     ],
 )  # fmt: skip
 def test_mismatched_markers_are_rejected_with_their_position(html: str, line: int, column: int, detail: str) -> None:
