@@ -60,7 +60,7 @@ async def until_it_works(
     def pause_after(error: Exception) -> bool | float:
         if not is_passing(error):
             return False
-        log.warning("tried again", what=what, error=type(error).__name__)
+        log.warning("retrying", what=what, error=type(error).__name__)
         failed()
         if monotonic() - started_at > RESET_AFTER:
             pauses.reset()

@@ -91,14 +91,14 @@ class CommonSettings(BaseSettings):
     instance: Annotated[str, Field(max_length=100)] | None = None
     """Name of this process among the others of its service. Unless set, the host's name and the port."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"
-    """Base of the tracked links."""
+    """Base URL of the tracked links."""
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` is trusted."""
     home: Path = Path(".penchant")
     """Folder for the spool of the redirect and for the data of the embedded stack."""
 
     requests_per_second: Annotated[int, Field(ge=1)] = 1_000
-    """Requests that an account may make per second in each process; 429 beyond."""
+    """Requests that an account may make per second in each process; further requests are answered with 429."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`debug`, `info`, `warning` or `error`."""

@@ -92,12 +92,12 @@ class TokenKeys:
 
     def __init__(self, keys: Sequence[SigningKey]) -> None:
         if not keys:
-            raise ValueError("at least one signing key is needed")
+            raise ValueError("at least one signing key is required")
         self._signing = keys[0].secret
         self._signing_tag = keys[0].tag
         self._secrets = {key.tag: key.secret for key in keys}
         if len(self._secrets) < len(keys):
-            raise ValueError("two signing keys have the same id, or ids too alike: rename one")
+            raise ValueError("two signing keys have the same id, or ids with the same hash: rename one")
 
     @classmethod
     def parse(cls, text: str) -> "TokenKeys":
@@ -176,7 +176,7 @@ def _write_send_id(send_id: str) -> tuple[int, bytes]:
         return _UUID, as_uuid.bytes
     text = send_id.encode()
     if len(text) > LONGEST_SEND_ID:
-        raise ValueError(f"a send's id takes at most {LONGEST_SEND_ID} bytes of UTF-8")
+        raise ValueError(f"a send's id has at most {LONGEST_SEND_ID} bytes of UTF-8")
     return _TEXT, text
 
 
@@ -221,11 +221,11 @@ def _decode(token: bytes) -> bytes:
 def _parse_key(item: str) -> SigningKey:
     key_id, colon, encoded = item.partition(":")
     if not colon or not _KEY_ID.fullmatch(key_id):
-        raise ValueError("a signing key is written id:base64, its id in letters, digits, '.', '_' and '-'")
+        raise ValueError("a signing key has the form id:base64, where id consists of letters, digits, '.', '_' and '-'")
     try:
         secret = b64decode(encoded.translate(str.maketrans("-_", "+/")) + "=" * (-len(encoded) % 4), validate=True)
     except binascii.Error:
         raise ValueError(f"signing key {key_id}: not base64") from None
     if len(secret) < _SHORTEST_KEY:
-        raise ValueError(f"signing key {key_id}: at least {_SHORTEST_KEY} bytes are needed")
+        raise ValueError(f"signing key {key_id}: at least {_SHORTEST_KEY} bytes are required")
     return SigningKey(key_id, secret)

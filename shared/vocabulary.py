@@ -35,7 +35,7 @@ WORDS: Mapping[str, Word] = {
     "external_id": Word("The contact's id in the customer's own system.", "crm-1042"),
     "first_click": Word("The first human click on a link with the label.", "2026-02-21T18:40:00Z"),
     "form_id": Word("The form.", "0190d502-3344-7a5b-8c6d-7e8f90a1b2c3"),
-    "history": Word("True for events of long ago: they are counted and assign labels, but start no workflow.", False),
+    "history": Word("True for historical events: they are counted and assign labels, but start no workflow.", False),
     "ip": Word("The address from which the request came.", "203.0.113.9"),
     "key_id": Word("The API key.", "0190c1b0-5f60-7a7b-8c9d-0e1f2a3b4c5d"),
     "label_id": Word("The label.", "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"),

@@ -51,7 +51,7 @@ class RowChecks:
         url_of_link = (await self._links_of(str(report.get("message_id")))).get(link_id.lower())
         if url_of_link is None or without_campaign(unescape(url.strip())) == without_campaign(url_of_link):
             return None  # the service reports unknown links
-        return f"names link {link_id} and the URL {url}, but that link leads to {url_of_link}"
+        return f"has the link {link_id} and the URL {url}, but that link leads to {url_of_link}"
 
     async def _links_of(self, message_id: str) -> Links:
         if message_id not in self._links:

@@ -137,11 +137,11 @@ def _lines(file: BinaryIO) -> Iterator[str]:
 def _check(header: list[str]) -> None:
     unknown = [name for name in header if name not in COLUMNS]
     if unknown or not header:
-        problem = f"unknown columns in the first line: {', '.join(unknown)}" if header else "it is empty"
-        raise UnusableFile(f"{problem}; columns are {', '.join(COLUMNS)}")
+        problem = f"unknown columns in the first line: {', '.join(unknown)}" if header else "the file is empty"
+        raise UnusableFile(f"{problem}; the columns are {', '.join(COLUMNS)}")
     repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
-        raise UnusableFile(f"the first line has {', '.join(repeated)} twice")
+        raise UnusableFile(f"columns occur more than once in the first line: {', '.join(repeated)}")
 
 
 def _report(cells: dict[str, str]) -> Report:

@@ -163,7 +163,7 @@ class Feed:
 def sentence(event: object, names: Names) -> str:
     """Return a short description of an event."""
     if isinstance(event, Tombstone):
-        return f"contact {event.key.partition(':')[2]} is forgotten"
+        return f"contact {event.key.partition(':')[2]} was erased"
     if isinstance(event, SegmentChanged):
         return f'segment "{event.segment_name}" changed'
     assert isinstance(event, ContactEvent)
@@ -177,7 +177,7 @@ def why(origin: Origin, names: Names) -> str:
         return f"clicked {names.link(origin.link_id)} in {names.message(origin.message_id)}"
     if origin.kind == "workflow":
         return names.workflow(origin.workflow_id)
-    description = {"manual": "by hand", "self": "by the contact", "import": "imported"}.get(origin.kind, origin.kind)
+    description = {"manual": "manually", "self": "by the contact", "import": "imported"}.get(origin.kind, origin.kind)
     return f"{description} {origin.ref}" if origin.ref else description
 
 

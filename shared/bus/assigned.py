@@ -169,7 +169,8 @@ class AssignedPartition:
             if not beginnings[part] <= checkpoint.next_offset <= ends[part]:
                 raise UnsafeToRun(
                     f"{self.consumer.name} has read {part.topic} [{part.partition}] up to {checkpoint.next_offset}, "
-                    f"but Kafka has {beginnings[part]} to {ends[part]}: records are lost, or this is another Kafka"
+                    f"but Kafka has offsets {beginnings[part]} to {ends[part]}: "
+                    "records were lost, or this is a different Kafka"
                 )
 
     async def _replay(self) -> None:

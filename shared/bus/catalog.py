@@ -200,7 +200,7 @@ class Catalog:
                 self.trouble = f"the catalogs cannot be read: {type(error).__name__}"
                 if not is_passing(error):
                     raise
-                log.warning("catalog read again", error=type(error).__name__)
+                log.warning("reading the catalogs failed, retrying", error=type(error).__name__)
                 await self._disconnect()
                 await asyncio.sleep(pauses.after_failure())
 
@@ -224,7 +224,7 @@ class Catalog:
         sequence, last = decoded.sequence or 0, self._sequences.get(topic, 0)
         if is_forged(sequence, last):
             metrics.RECORDS_DROPPED.labels(topic, "sequence").inc()
-            log.error("catalog record refused: its sequence is not one of the topic's writer", topic=topic,
+            log.error("catalog record rejected: its sequence cannot be from the topic's writer", topic=topic,
                       offset=record.offset, sequence=sequence)  # fmt: skip
             return
         # A relay may send a record twice, and an old state must not replace a newer one.

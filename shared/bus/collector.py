@@ -134,7 +134,7 @@ class Collector(Generic[Item, Result]):
                     await self._wait_for_more(max(began + PACE - monotonic(), MOMENT), max(sent, FEW))
             except Exception as error:
                 log.warning(
-                    "Kafka takes no records", topic=self._topic, error=type(error).__name__,
+                    "Kafka does not accept records", topic=self._topic, error=type(error).__name__,
                     exc_info=None if is_passing(error) else error,
                 )  # fmt: skip
             finally:

@@ -98,7 +98,7 @@ class DeadLetters:
             await self._producer.send(f"{topic}.dead", [self._bare_letter(row)], within=SEND_WITHIN)
         except REFUSALS:
             log.exception("dead letter not published", topic=topic, offset=row["record_offset"])
-            addition = f"; Kafka does not take it as a dead letter: {type(error).__name__}"
+            addition = f"; Kafka does not accept it as a dead letter: {type(error).__name__}"
             await QUERIES["keep_dead"].execute(self._database.pool, ids=[row["id"]], addition=addition)
             return []
         return [row["id"]]

@@ -39,13 +39,13 @@ async def check_cluster(service: str, settings: CommonSettings, database: Databa
     assert row is not None
     if row["cluster_id"] != cluster:
         raise UnsafeToRun(
-            f"the database of {service} belongs to the Kafka cluster {row['cluster_id']}, this is {cluster}: "
+            f"the database of {service} belongs to the Kafka cluster {row['cluster_id']}, but this is {cluster}: "
             "point PENCHANT_KAFKA at the cluster it belongs to; if that has lost its data, "
             "`penchant recover-kafka` writes all topics to this one"
         )
     if row["partitions"] != settings.partitions:
         raise UnsafeToRun(
-            f"PENCHANT_PARTITIONS is {settings.partitions}, the database was made for {row['partitions']}"
+            f"PENCHANT_PARTITIONS is {settings.partitions}, but the database was created for {row['partitions']}"
         )
     await _check_topics(service, settings, database)
     return cluster
@@ -65,7 +65,7 @@ async def _check_topics(service: str, settings: CommonSettings, database: Databa
         ends: Mapping[TopicPartition, int] = await kafka.end_offsets(partitions)
         if any(published.values()) and not any(ends.values()):
             raise UnsafeToRun(
-                f"{service} has published events, but its topics are empty: Kafka has forgotten them. "
+                f"{service} has published events, but its topics are empty: Kafka has lost them. "
                 f"`penchant republish {service}` writes them again from the event table"
             )
         newest: int = max([row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)], default=0)

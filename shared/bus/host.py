@@ -240,7 +240,7 @@ class ConsumerHost:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and not self.failure.done():
             error = task.exception()
-            self.failure.set_exception(error or RuntimeError("a processor ended by itself"))
+            self.failure.set_exception(error or RuntimeError("a processor ended unexpectedly"))
 
     async def _give_up(self, numbers: Iterable[int]) -> None:
         """Give up partition numbers, for their next owner."""

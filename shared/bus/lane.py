@@ -150,7 +150,7 @@ class Lane:
     def _refuse(self, part: PartitionId, record: Record, sequence: int) -> None:
         metrics.RECORDS_DROPPED.labels(part.topic, "sequence").inc()
         log.error(
-            "record refused: its sequence is not one of the topic's writer", topic=part.topic,
+            "record rejected: its sequence cannot be from the topic's writer", topic=part.topic,
             partition=part.partition, offset=record.offset, sequence=sequence,
         )  # fmt: skip
 

@@ -256,7 +256,7 @@ class Processor:
         topic, record, _ = records[0]
         partition.held.poison = (PartitionId(topic, record.partition), record.offset, reason_of(cause))
         log.error(
-            "record held: the code failed on it", consumer=self.consumer.name, topic=topic,
+            "record held: processing it failed", consumer=self.consumer.name, topic=topic,
             partition=record.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
         )  # fmt: skip
 

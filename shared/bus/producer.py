@@ -47,7 +47,7 @@ class IntakeProducer:
         """
         for record in records:
             if (size := bytes_of(record)) > RECORD_BYTES:
-                raise RecordTooLarge(f"a record of {size} bytes; {RECORD_BYTES} is the most")
+                raise RecordTooLarge(f"the record has {size} bytes; the limit is {RECORD_BYTES}")
         try:
             async with asyncio.timeout(within):
                 producer = await self._connected()

@@ -83,8 +83,8 @@ async def _check_partitions(admin: AIOKafkaAdminClient, settings: CommonSettings
         if mismatched:
             name, count = next(iter(mismatched.items()))
             raise UnsafeToRun(
-                f"topic {name} has {count} partitions, PENCHANT_PARTITIONS says {expected[name]}: the number is fixed "
-                "once the topics exist; set it to what the topics have"
+                f"topic {name} has {count} partitions, but PENCHANT_PARTITIONS is {expected[name]}: the number is "
+                "fixed once the topics exist; set PENCHANT_PARTITIONS to the number of partitions that they have"
             )
         if all(present.get(name) and all(part["leader"] >= 0 for part in present[name]) for name in expected):
             return

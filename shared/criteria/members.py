@@ -48,7 +48,7 @@ class MemberReader:
 
     def members(self, body: object, pointer: str, known: tuple[str, ...]) -> Mapping[str, Any]:
         if not isinstance(body, dict):
-            self.fault(pointer, "an object is needed")
+            self.fault(pointer, "an object is required")
             return {}
         for name in body:
             if name not in known:
@@ -61,7 +61,7 @@ class MemberReader:
                 return UUID(value)
             except ValueError:
                 pass
-        self.fault(pointer, "a UUID is needed")
+        self.fault(pointer, "a UUID is required")
         return UUID(int=0)
 
     def uuids(self, values: list[Any], pointers: list[str]) -> tuple[UUID, ...]:
@@ -69,23 +69,23 @@ class MemberReader:
 
     def label_list(self, value: object, pointer: str) -> tuple[UUID, ...]:
         if not isinstance(value, list) or not 1 <= len(value) <= MAX_VALUES:
-            self.fault(pointer, f"a list of 1 to {MAX_VALUES} label ids is needed")
+            self.fault(pointer, f"a list of 1 to {MAX_VALUES} label ids is required")
             return ()
         return self.uuids(value, [deeper(pointer, index) for index in range(len(value))])
 
     def texts(self, value: object, pointer: str) -> tuple[str, ...]:
         items = value if isinstance(value, list) else [value]
         if not 1 <= len(items) <= MAX_VALUES:
-            self.fault(pointer, f"a text, or a list of 1 to {MAX_VALUES} texts, is needed")
+            self.fault(pointer, f"a text, or a list of 1 to {MAX_VALUES} texts, is required")
         for index, item in enumerate(items):
             if not isinstance(item, str) or not 1 <= len(item) <= 320:
                 place = deeper(pointer, index) if isinstance(value, list) else pointer
-                self.fault(place, "a text of 1 to 320 characters is needed")
+                self.fault(place, "a text of 1 to 320 characters is required")
         return tuple(item for item in items if isinstance(item, str))
 
     def boolean(self, value: object, pointer: str) -> bool:
         if not isinstance(value, bool):
-            self.fault(pointer, "true or false is needed")
+            self.fault(pointer, "true or false is required")
         return bool(value)
 
     def text(self, members: Mapping[str, Any], pointer: str, name: str) -> str | None:
@@ -94,7 +94,7 @@ class MemberReader:
         value = members[name]
         if isinstance(value, str) and 1 <= len(value) <= LENGTHS[name]:
             return value
-        self.fault(deeper(pointer, name), f"a text of 1 to {LENGTHS[name]} characters is needed")
+        self.fault(deeper(pointer, name), f"a text of 1 to {LENGTHS[name]} characters is required")
         return None
 
     def integer(self, value: object, pointer: str, lowest: int, highest: int) -> int:
@@ -103,13 +103,13 @@ class MemberReader:
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
             return value
-        self.fault(pointer, f"a whole number from {lowest} to {highest} is needed")
+        self.fault(pointer, f"a whole number from {lowest} to {highest} is required")
         return lowest
 
     def count(self, members: Mapping[str, Any], pointer: str) -> Count:
         present = [name for name in COMPARISONS if name in members]
         for name in present[1:]:
-            self.fault(deeper(pointer, name), f"only one count is possible; {present[0]} is there already")
+            self.fault(deeper(pointer, name), f"only one count is allowed; {present[0]} is already given")
         if not present:
             return Count()
         number = self.integer(members[present[0]], deeper(pointer, present[0]), 0, MAX_COUNT)
@@ -119,7 +119,7 @@ class MemberReader:
         present = [name for name in ("within_days", "older_than_days") if name in members]
         fixed = [name for name in ("from", "to") if name in members]
         for name in (*present, *fixed)[1:] if present else ():
-            self.fault(deeper(pointer, name), f"only one period is possible; {present[0]} is there already")
+            self.fault(deeper(pointer, name), f"only one period is allowed; {present[0]} is already given")
         if present == ["within_days"]:
             return WithinDays(self.integer(members["within_days"], deeper(pointer, "within_days"), 1, MAX_WITHIN_DAYS))
         if present:
@@ -138,12 +138,12 @@ class MemberReader:
             return None
         day = parse_day(members[name])
         if day is None:
-            self.fault(deeper(pointer, name), "a day is needed, as YYYY-MM-DD")
+            self.fault(deeper(pointer, name), "a day in the format YYYY-MM-DD is required")
         return day
 
     def operand(self, operator: Operator, value: object, pointer: str) -> Scalar | tuple[Scalar, ...]:
         if operator == "in":
-            return self.scalars(value, pointer, 1, MAX_VALUES, f"a list of 1 to {MAX_VALUES} values is needed")
+            return self.scalars(value, pointer, 1, MAX_VALUES, f"a list of 1 to {MAX_VALUES} values is required")
         if operator == "between":
             return self.bounds(value, pointer)
         if operator == "exists":
@@ -152,16 +152,16 @@ class MemberReader:
             return self.number(value, pointer)
         if operator in ("before", "after"):
             if parse_day(value) is None:
-                self.fault(pointer, "a day is needed, as YYYY-MM-DD")
+                self.fault(pointer, "a day in the format YYYY-MM-DD is required")
             return str(value)
         if operator == "starts_with":
             if not isinstance(value, str) or not value:
-                self.fault(pointer, "a text of at least one character is needed")
+                self.fault(pointer, "a text of at least one character is required")
             return str(value)
         return self.scalar(value, pointer)
 
     def bounds(self, value: object, pointer: str) -> tuple[Scalar, ...]:
-        values = self.scalars(value, pointer, 2, 2, "a list of two values, the lowest and the highest, is needed")
+        values = self.scalars(value, pointer, 2, 2, "a list of two values, the lowest and the highest, is required")
         days = [parse_day(end) for end in values]
         numbers = [end for end in values if isinstance(end, int | float) and not isinstance(end, bool)]
         if len(values) == 2 and not (len(numbers) == 2 or None not in days):
@@ -181,7 +181,7 @@ class MemberReader:
             return value
         if isinstance(value, int | float):
             return self.number(value, pointer)
-        self.fault(pointer, "a text, a number, true or false is needed")
+        self.fault(pointer, "a text, a number, true or false is required")
         return ""
 
     def number(self, value: object, pointer: str) -> int | float:
@@ -189,5 +189,5 @@ class MemberReader:
             return value
         if isinstance(value, float) and isfinite(value):
             return value
-        self.fault(pointer, "a number is needed")
+        self.fault(pointer, "a number is required")
         return 0

@@ -105,7 +105,7 @@ class _Parser(MemberReader):
 
     def parts(self, body: object, pointer: str, level: int) -> tuple[Criterion, ...]:
         if not isinstance(body, list):
-            self.fault(pointer, "a list of nodes is needed")
+            self.fault(pointer, "a list of nodes is required")
             return ()
         return tuple(self.node(part, deeper(pointer, index), level + 1) for index, part in enumerate(body))
 
@@ -124,7 +124,7 @@ class _Parser(MemberReader):
             return HoldsLabel(self.uuids([body], [here]), pointer=pointer)
         members = self.members(body, here, ("id", "any_of", *PERIODS))
         if ("id" in members) == ("any_of" in members):
-            self.fault(here, "name the label by exactly one of id and any_of")
+            self.fault(here, "exactly one of id and any_of is required")
             return NOBODY
         if "id" in members:
             labels = self.uuids([members["id"]], [deeper(here, "id")])
@@ -137,7 +137,7 @@ class _Parser(MemberReader):
         members = self.members(body, here, (*SELECTORS, *COMPARISONS, *PERIODS, "refused"))
         present = [name for name in SELECTORS if name in members]
         for name in present[1:]:
-            self.fault(deeper(here, name), f"clicks take one selector; {present[0]} is there already")
+            self.fault(deeper(here, name), f"only one selector is allowed; {present[0]} is already given")
         selector = cast(Selector, present[0]) if present else None
         target: UUID | str | None = None
         if selector in ("label", "message", "link"):
@@ -146,7 +146,7 @@ class _Parser(MemberReader):
             target = self.text(members, here, selector)
         refused = "refused" in members and self.boolean(members["refused"], deeper(here, "refused"))
         if "refused" in members and selector != "label":
-            self.fault(deeper(here, "refused"), "refused goes with a label only")
+            self.fault(deeper(here, "refused"), "refused can only be used with a label")
         count, period = self.count(members, here), self.period(members, here)
         return Clicked(selector, target, count, period, refused, pointer=pointer)
 
@@ -154,7 +154,7 @@ class _Parser(MemberReader):
         here = deeper(pointer, "engaged")
         members = self.members(body, here, ("kind", "ref", "message", "send", *COMPARISONS, *PERIODS))
         if "kind" not in members:
-            self.fault(here, "a kind is needed")
+            self.fault(here, "a kind is required")
             return NOBODY
         return Engaged(
             self.text(members, here, "kind") or "",
@@ -170,14 +170,14 @@ class _Parser(MemberReader):
         here = deeper(pointer, "field")
         members = self.members(body, here, ("key", *OPERATORS, *DAY_WINDOWS, *PERIODS))
         if "key" not in members:
-            self.fault(here, "the key of a field is needed")
+            self.fault(here, "the key of a field is required")
         key = self.text(members, here, "key") or ""
         present = [name for name in (*OPERATORS, *DAY_WINDOWS) if name in members]
         if not present and any(name in members for name in PERIODS):
             return FieldDay(key, self.period(members, here) or FixedDays(None, None), pointer=pointer)
         if len(present) != 1 or any(name in members for name in PERIODS):
             operators = ", ".join((*OPERATORS, *DAY_WINDOWS, *PERIODS))
-            self.fault(here, f"a field is compared by exactly one of {operators} (from and to go together)")
+            self.fault(here, f"exactly one of {operators} is required (only from and to can be combined)")
             return NOBODY
         if present[0] in DAY_WINDOWS:
             days = self.integer(members[present[0]], deeper(here, present[0]), 1, MAX_WITHIN_DAYS)
@@ -191,14 +191,14 @@ class _Parser(MemberReader):
         here = deeper(pointer, "contact")
         members = self.members(body, here, (*ATTRIBUTES, "created"))
         if len(members) != 1:
-            self.fault(here, f"a contact is asked for exactly one of {', '.join((*ATTRIBUTES, 'created'))}")
+            self.fault(here, f"exactly one of {', '.join((*ATTRIBUTES, 'created'))} is required")
             return NOBODY
         [(name, value)] = members.items()
         if name == "created":
             place = deeper(here, "created")
             period = self.period(self.members(value, place, PERIODS), place)
             if period is None:
-                self.fault(place, f"a period is needed: one of {', '.join(PERIODS)}")
+                self.fault(place, f"a period is required: one of {', '.join(PERIODS)}")
                 return NOBODY
             return ContactCreated(period, pointer=pointer)
         values = self.texts(value, deeper(here, name))
@@ -208,7 +208,7 @@ class _Parser(MemberReader):
         here = deeper(pointer, "top_label")
         members = self.members(body, here, ("id", "among", *PERIODS))
         if "id" not in members:
-            self.fault(here, "the id of a label is needed")
+            self.fault(here, "the id of a label is required")
             return NOBODY
         among = self.label_list(members["among"], deeper(here, "among")) if "among" in members else None
         return TopLabel(
@@ -220,12 +220,12 @@ class _Parser(MemberReader):
         members = self.members(body, here, ("label", "than", "times", *PERIODS))
         missing = [name for name in ("label", "than") if name not in members]
         for name in missing:
-            self.fault(here, f"{name}, the id of a label, is needed")
+            self.fault(here, f"{name}, the id of a label, is required")
         if missing:
             return NOBODY
         label, than = (self.uuid(members[name], deeper(here, name)) for name in ("label", "than"))
         if label == than:
-            self.fault(deeper(here, "than"), "a label is compared with another one")
+            self.fault(deeper(here, "than"), "must be a label other than the first one")
         times = self.integer(members["times"], deeper(here, "times"), 1, MAX_TIMES) if "times" in members else None
         return MoreClicks(label, than, times, self.period(members, here), pointer=pointer)
 
@@ -234,10 +234,10 @@ class _Parser(MemberReader):
         members = self.members(body, here, ("percent", "seed"))
         for name in ("percent", "seed"):
             if name not in members:
-                self.fault(here, f"{name} is needed")
+                self.fault(here, f"{name} is required")
         percent = self.number(members.get("percent", 100), deeper(here, "percent"))
         if not 0 < percent <= 100:
-            self.fault(deeper(here, "percent"), "a number above 0, and at most 100, is needed")
+            self.fault(deeper(here, "percent"), "a number greater than 0 and at most 100 is required")
         return Sampled(percent, self.text(members, here, "seed") or "", pointer=pointer)
 
     def segment(self, body: object, pointer: str, level: int) -> Criterion:
@@ -246,6 +246,6 @@ class _Parser(MemberReader):
             return InSegment(self.uuid(body, here), pointer=pointer)
         members = self.members(body, here, ("id",))
         if "id" not in members:
-            self.fault(here, "the id of a segment is needed")
+            self.fault(here, "the id of a segment is required")
             return NOBODY
         return InSegment(self.uuid(members["id"], deeper(here, "id")), pointer=pointer)

@@ -119,7 +119,7 @@ class _Inliner:
         here = node.pointer if outermost is None else outermost
         self.nodes += 1
         if self.nodes > MAX_INLINED_NODES:
-            self.refuse(here, f"with the segments in it, a criterion has at most {MAX_INLINED_NODES} nodes")
+            self.refuse(here, f"a criterion has at most {MAX_INLINED_NODES} nodes, including those of its segments")
         match node:
             case All(parts) | AnyOf(parts):
                 return replace(node, parts=tuple(self.inline(part, path, outermost) for part in parts))
@@ -132,9 +132,9 @@ class _Inliner:
 
     def look_up(self, segment: UUID, path: tuple[UUID, ...], pointer: str) -> Criterion:
         if segment in path:
-            self.refuse(pointer, f"segment {segment} comes back to itself")
+            self.refuse(pointer, f"segment {segment} includes itself")
         if len(path) == MAX_SEGMENT_LEVELS:
-            self.refuse(pointer, f"segments go at most {MAX_SEGMENT_LEVELS} deep")
+            self.refuse(pointer, f"segments can be nested at most {MAX_SEGMENT_LEVELS} levels deep")
         criterion = self.find(segment)
         if criterion is None:
             self.refuse(pointer, f"there is no segment {segment}")
@@ -148,7 +148,7 @@ def would_circle(segment: UUID, criterion: Criterion, others: Mapping[UUID, Crit
     """Return a fault at the node through which `segment` with this criterion would include itself; None if none."""
     for node in walk(criterion):
         if isinstance(node, InSegment) and _reaches(node.segment, segment, others, set()):
-            return Fault(node.pointer, f"segment {node.segment} leads back to this one")
+            return Fault(node.pointer, f"segment {node.segment} would make this segment include itself")
     return None
 
 

@@ -145,7 +145,7 @@ def _subscription_faults(node: ContactIs) -> list[Fault]:
     known = get_args(Subscription)
     where = f"{node.pointer}/contact/subscription"
     return [
-        Fault(f"{where}/{index}" if node.listed else where, f"is one of: {', '.join(known)}")
+        Fault(f"{where}/{index}" if node.listed else where, f"must be one of: {', '.join(known)}")
         for index, value in enumerate(node.values)
         if value not in known
     ]
@@ -157,7 +157,7 @@ def _field_day_faults(node: FieldDay, lookup: Lookup) -> list[Fault]:
     if field is None:
         return [Fault(f"{here}/key", f"there is no field {node.key}")]
     if field[0] != "date":
-        return [Fault(here, f"days are asked of a field of type date; {node.key} is of type {field[0]}")]
+        return [Fault(here, f"days can only be compared in a field of type date; {node.key} is of type {field[0]}")]
     return []
 
 
@@ -169,7 +169,7 @@ def _field_faults(node: FieldCompared, lookup: Lookup) -> list[Fault]:
     kind, choices = field
     fitting_types = _OPERATORS.get(node.operator)
     if fitting_types is not None and kind not in fitting_types:
-        return [Fault(f"{here}/{node.operator}", f"{node.operator} is not for a field of type {kind}")]
+        return [Fault(f"{here}/{node.operator}", f"{node.operator} cannot be used with a field of type {kind}")]
     if node.operator in ("exists", "starts_with"):
         return []
     if node.operator == "between" and isinstance(node.operand, tuple) and _is_reversed(node.operand):
@@ -198,12 +198,12 @@ def _operand_faults(pointer: str, operand: Scalar, kind: FieldType, choices: tup
         "choice": f"one of {', '.join(choices)}",
         "number": "a number",
         "boolean": "true or false",
-        "date": "a day, as YYYY-MM-DD",
+        "date": "a day in the format YYYY-MM-DD",
     }
     if not fits[kind]:
-        return [Fault(pointer, f"the field is of type {kind}: {needs[kind]} is needed")]
+        return [Fault(pointer, f"the field is of type {kind}: {needs[kind]} is required")]
     if kind == "choice" and normal(str(operand)) not in map(normal, choices):
-        detail = f"the field has no such choice: {needs[kind]} is needed"
+        detail = f"the field has no such choice: {needs[kind]} is required"
         return [Fault(pointer, detail, on_writing=True)]
     return []
 

@@ -32,7 +32,7 @@ def document(partitions: int = 12) -> dict[str, Any]:
         "info": {
             "title": "Penchant",
             "version": "1.0.0",
-            "description": "What Penchant publishes to Kafka and what it takes from there. CloudEvents 1.0, binary "
+            "description": "What Penchant publishes to Kafka and what it consumes from it. CloudEvents 1.0, binary "
             "content mode. Readers skip unknown members, and records whose `ce_sequence` is not above the highest one "
             "seen in that partition.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},

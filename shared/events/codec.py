@@ -173,10 +173,12 @@ class Decoder:
         if model is None:
             raise Undecodable("unknown_type", f"{event_type} on {topic}")
         if version > model.version:
-            raise Undecodable("newer_version", f"{event_type}, and this program knows version {model.version}")
+            raise Undecodable(
+                "newer_version", f"{event_type}, but this program can only read up to version {model.version}"
+            )
         steps = self._registry.steps(name, version)
         if steps is None:
-            raise Undecodable("unknown_version", f"{event_type} is older than what this program can still read")
+            raise Undecodable("unknown_version", f"{event_type} is older than the versions that this program can read")
         try:
             # strict, like the JSON Schemas: "1" is not 1
             if not steps:
@@ -236,7 +238,7 @@ def _required(headers: Headers, name: str) -> str:
 def _check_identity(name: str, text: str) -> None:
     # Both become parts of a database key; PostgreSQL cannot store NUL in a text.
     if len(text.encode()) > IDENTITY_BYTES or "\x00" in text:
-        raise Undecodable("header", f"{name} is longer than {IDENTITY_BYTES} bytes, or holds a NUL")
+        raise Undecodable("header", f"{name} is longer than {IDENTITY_BYTES} bytes, or contains a NUL character")
 
 
 def _sequence(text: str) -> int:

@@ -52,7 +52,7 @@ def _storable(data: dict[str, object]) -> dict[str, object]:
         elif isinstance(value, list):
             remaining += value
         elif (isinstance(value, str) and "\x00" in value) or (isinstance(value, float) and not isfinite(value)):
-            raise ValueError("holds a NUL character, or a number that is not finite")
+            raise ValueError("contains a NUL character, or a number that is not finite")
     return data
 
 
@@ -62,7 +62,7 @@ def _within_supported_years(instant: datetime) -> datetime:
     return instant
 
 
-HISTORY = "True for events of long ago: they are counted and assign labels, but start no workflow."
+HISTORY = "True for historical events: they are counted and assign labels, but start no workflow."
 Text = Annotated[str, Field(pattern=NO_NUL)]
 Reported = Annotated[Instant, AfterValidator(_within_supported_years)]
 AttributeName = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
@@ -75,7 +75,7 @@ Attribute = (
 
 
 class ContactReference(BaseModel):
-    """A contact, named in one of three ways; if several are given, the first in this order counts."""
+    """A contact, identified in one of three ways; if several are given, the first in this order is used."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -86,13 +86,13 @@ class ContactReference(BaseModel):
     @model_validator(mode="after")
     def names_a_contact(self) -> Self:
         if self.contact_id is None and self.external_id is None and self.email is None:
-            raise ValueError("name the contact by contact_id, external_id or email")
+            raise ValueError("identify the contact by contact_id, external_id or email")
         return self
 
 
 @contract
 class ReportedSend(Send):
-    """A send as integrations name it."""
+    """A send, as integrations identify it."""
 
     id: Annotated[
         str,
@@ -136,14 +136,14 @@ class ClickReport(ContactReference):
     hint: Annotated[Optional[Verdict], Field(description="The reporter's own verdict.")] = None
     delivered_at: Annotated[Optional[Reported], Field(description="When this recipient's mail was delivered.")] = None
     http_version: Annotated[
-        Optional[str], Field(max_length=8, pattern=NO_NUL, description="Of the request, such as `1.1` or `2`.")
+        Optional[str], Field(max_length=8, pattern=NO_NUL, description="The HTTP version, such as `1.1` or `2`.")
     ] = None
     history: Annotated[Optional[bool], Field(description=HISTORY)] = None
 
     @model_validator(mode="after")
     def names_a_link(self) -> Self:
         if self.link_id is None and self.url is None:
-            raise ValueError("name the link by link_id or url")
+            raise ValueError("identify the link by link_id or url")
         return self
 
 

@@ -120,7 +120,7 @@ class Brand:
 class UtmRule:
     """The parameters that are appended to tracked links' targets: `utm_source`, `utm_medium`, `utm_campaign`.
 
-    `campaign` may name `{send_id}`, `{send_kind}` and `{message_name}`. A value that is missing is not appended.
+    `campaign` may contain `{send_id}`, `{send_kind}` and `{message_name}`. A value that is missing is not appended.
     """
 
     source: Annotated[str, Field(description="The value of `utm_source`.", examples=["newsletter"])]

@@ -63,7 +63,7 @@ class BatchError(BaseModel):
         str, Field(description="`invalid`, `not_found`, `unknown_label` or `conflict`.", examples=["invalid"])
     ]
     pointer: Annotated[str, Field(description="JSON pointer into the item.", examples=["/email"])]
-    detail: Annotated[str, Field(description="What is wrong.", examples=["is no e-mail address"])]
+    detail: Annotated[str, Field(description="What is wrong.", examples=["is not an e-mail address"])]
 
 
 def refused(index: int, item: RefusedItem) -> BatchError:
@@ -75,6 +75,6 @@ def none_taken(errors: Sequence[BatchError], more: Mapping[str, object] | None =
     """Raise Problem 422: no item of the batch was accepted. `more` are further members of the problem."""
     raise Problem(
         422,
-        "Nothing of the batch could be taken; see errors.",
+        "No item of the batch was accepted; see errors.",
         more={**(more or {}), "errors": [error.model_dump() for error in errors]},
     )

@@ -41,10 +41,10 @@ _MEANINGS = {
 _DESCRIPTION = """
 
 Send an API key as `Authorization: Bearer pk_…`. A key belongs to one account and has scopes: `read` for GET, `write`
-for changes, `self` to act in a contact's name; they stand beside each other (`write` alone cannot read), and `admin`
-may do everything. Problems are RFC 9457, `application/problem+json`. `X-Request-Id` comes back, is taken from the
-request if sent, and is the correlation id of the events that the request causes. A POST with an `Idempotency-Key` is
-carried out once in 24 hours; repeating it gives the first answer again."""
+for changes, `self` to act on behalf of a contact, and `admin` for everything. No other scope includes another one:
+`write` alone does not allow reading. Problems are RFC 9457, `application/problem+json`. Every answer has an
+`X-Request-Id`; it is taken from the request if sent, and is the correlation id of the events that the request causes. A
+POST with an `Idempotency-Key` is carried out once in 24 hours; repeating it gives the first answer again."""
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

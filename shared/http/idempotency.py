@@ -88,7 +88,7 @@ async def _carry_out(claim: Claim, request: JsonRequest, endpoint: Endpoint, dat
     try:
         response = await _call(endpoint, request)
     except ClaimLost:
-        detail = "Another request with this key has taken over meanwhile."
+        detail = "Another request with this key has taken over in the meantime."
         raise Problem(409, detail, headers={"Retry-After": "1"}) from None
     except Exception:
         await _release(claim, database)
@@ -128,14 +128,14 @@ async def _keep(claim: Claim, response: Response, request_body: bytes, database:
         await claim.keep(database.pool, response.status_code, headers, body, contact_ids)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         # The effect is committed and this request is answered; only a repetition will get 409.
-        log.warning("answer not kept", exc_info=error)
+        log.warning("answer not stored", exc_info=error)
 
 
 async def _keep_without_body(claim: Claim, status: int, database: Database) -> None:
     try:
         await claim.keep_without_body(database.pool, status)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        log.warning("answer not kept", exc_info=error)
+        log.warning("answer not stored", exc_info=error)
 
 
 async def _forget_once_a_minute(database: Database) -> None:

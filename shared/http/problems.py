@@ -43,7 +43,7 @@ class ErrorDetails(BaseModel):
     pointer: str = Field(
         description="JSON pointer into the body; `/query/…`, `/path/…` or `/header/…` for faults elsewhere."
     )
-    detail: Annotated[str, Field(description="What is wrong, in words.", examples=["is no e-mail address"])]
+    detail: Annotated[str, Field(description="What is wrong, in words.", examples=["is not an e-mail address"])]
 
 
 class ProblemDetails(BaseModel):
@@ -90,7 +90,7 @@ def unavailable(detail: str = "A store is unavailable or busy. Try again in a mo
 
 
 # The query parameter of an endpoint that deletes: `force: Force = False`.
-Force = Annotated[bool, Query(description="Delete it even if it is in use; its users are then broken.")]
+Force = Annotated[bool, Query(description="Delete it even if it is in use; the things that use it become broken.")]
 
 
 def in_use(error: InUseError) -> Problem:
@@ -152,7 +152,7 @@ def _methods_of(request: Request) -> Sequence[str]:
 
 
 async def _answer_too_large(_request: Request, error: Exception) -> Response:
-    return problem_response(Problem(422, f"This is more than one event can hold: {error}."))
+    return problem_response(Problem(422, f"This is too large for one event: {error}."))
 
 
 async def _answer_validation_error(_request: Request, error: Exception) -> Response:

@@ -64,5 +64,5 @@ async def take_in(
 
 
 def _too_large(index: int, record: IntakeRecord) -> BatchError:
-    detail = f"the report takes {len(record[1])} bytes; {INTAKE_BYTES} is the most"
+    detail = f"the report has {len(record[1])} bytes; the limit is {INTAKE_BYTES}"
     return BatchError(index=index, code="invalid", pointer="", detail=detail)

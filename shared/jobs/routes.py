@@ -44,7 +44,7 @@ class ProblemAnswer(BaseModel):
     number: Annotated[int | None, Field(description="The number of the row, if rows have numbers.", examples=[17])]
     pointer: Annotated[str, Field(description="JSON pointer into the row.")]
     code: Annotated[str, Field(description="For programs.", examples=["invalid"])]
-    detail: Annotated[str, Field(description="For people.", examples=["is no e-mail address"])]
+    detail: Annotated[str, Field(description="For people.", examples=["is not an e-mail address"])]
 
     @classmethod
     def of(cls, problem: JobProblem) -> "ProblemAnswer":

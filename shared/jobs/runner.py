@@ -115,7 +115,7 @@ class JobRunner:
                 if is_passing(error):
                     raise
                 log.exception("job failed", job_id=str(lease.job.id), kind=lease.job.kind)
-                await self._stop(lease, "failed", f"This is a fault of the program ({type(error).__name__}).")
+                await self._stop(lease, "failed", f"This is an internal error ({type(error).__name__}).")
                 return
             if monotonic() > until or self._publishing.delay >= MOST_DELAY:
                 return

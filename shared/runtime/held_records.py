@@ -32,7 +32,7 @@ class HeldRecord(BaseModel):
     state: Annotated[
         State,
         Field(
-            description="`waiting` for something unknown, `failed`, `ready` to be tried again, or `dead`: about to "
+            description="`waiting` for something unknown, `failed`, `ready` to be retried, or `dead`: about to "
             "become a dead letter.",
             examples=["failed"],
         ),
@@ -68,9 +68,9 @@ def held_router(service: str, database: Database) -> Router:
         page: Annotated[PageRequest, page_request()],
         state: Annotated[State | None, Query(description="Only records in this state.")] = None,
     ) -> Page[HeldRecord]:
-        """List records that wait for something unknown or that the code failed on, oldest first.
+        """List records that wait for something unknown or that could not be processed, oldest first.
 
-        `total` is null beyond 10,000.
+        `total` is null if there are more than 10,000.
         """
         (after,) = page.key(int) or (0,)
         names = ("list_held", "count_held") if state is None else ("list_held_in_state", "count_held_in_state")
@@ -86,7 +86,7 @@ def held_router(service: str, database: Database) -> Router:
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")
     async def replay(wanted: ReplayBody) -> Replayed:
-        """Process failed records again, in order for each contact; answer their number."""
+        """Process failed records again, in order for each contact; return their number."""
         async with database.transaction() as connection:
             released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)
         return Replayed(released=released)

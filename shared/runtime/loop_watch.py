@@ -70,7 +70,7 @@ class LoopWatch:
             metrics.LONGEST_HOLD.set(blocked)
         if blocked > BLOCKED_AFTER:
             metrics.LOOP_HOLDS.labels(where).inc()
-            log.warning("the event loop was held", milliseconds=round(blocked * 1000), where=where)
+            log.warning("the event loop was blocked", milliseconds=round(blocked * 1000), where=where)
 
     def _watch(self) -> None:
         while not self._stop.wait(BLOCKED_AFTER / 2):

@@ -223,7 +223,8 @@ class _Process:
     async def _check_kafka(self, database: Database) -> str:
         if travels_in_clear(self.settings):
             log.warning(
-                "records travel to Kafka unencrypted: set PENCHANT_KAFKA_SECURITY_PROTOCOL", kafka=self.settings.kafka
+                "the connection to Kafka is not encrypted: set PENCHANT_KAFKA_SECURITY_PROTOCOL",
+                kafka=self.settings.kafka,
             )
 
         async def attempt() -> str:
@@ -256,7 +257,7 @@ class _Process:
         self.tasks.discard(task)
         if not task.cancelled() and not self.stop.is_set():
             # All tasks must run as long as the process, so end it.
-            self._fail(task.exception() or RuntimeError(f"{task.get_coro()} ended by itself"))
+            self._fail(task.exception() or RuntimeError(f"{task.get_coro()} ended unexpectedly"))
 
     def _fail(self, error: BaseException) -> None:
         self.failed = error

@@ -316,4 +316,4 @@ class UnitOfWork:
 
 def _check_size(model: type[Event], body: bytes, most_bytes: int) -> None:
     if len(body) > most_bytes:
-        raise EventTooLarge(f"{model.name} of {len(body)} bytes; {most_bytes} is the most")
+        raise EventTooLarge(f"{model.name} has {len(body)} bytes; the limit is {most_bytes}")

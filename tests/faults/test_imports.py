@@ -271,7 +271,7 @@ async def test_two_imports_of_the_same_rows_are_exact_when_servers_are_killed(
 def jobs_retried(logs: Sequence[Path]) -> int:
     """Return how often workers have retried jobs, according to their logs."""
     lines = [line for log in logs for line in log.read_text().splitlines()]
-    return sum("tried again" in line and "jobs" in line for line in lines)
+    return sum("retrying" in line and "jobs" in line for line in lines)
 
 
 async def test_a_full_disk_is_reported_and_the_job_continues_once_there_is_space(bulk: Bulk, shop: Shop) -> None:

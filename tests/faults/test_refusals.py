@@ -74,7 +74,7 @@ async def test_an_emptied_kafka_is_refused_and_republish_restores_the_records(
     before = await read_topic(sandbox.settings, "labeling.labels")
     private_kafka.delete_topics(sandbox.prefix)
     await until_equal(lambda: _topic_count(sandbox), 0)
-    await _check_refusal(counting(sandbox), "forgotten", "republish")
+    await _check_refusal(counting(sandbox), "has lost them", "republish")
     assert await read_topic(sandbox.settings, "labeling.labels") == []
     again = sandbox.service("labeling", module="tests.faults.counting")
     again.arguments = ["republish", "labeling.labels"]

@@ -128,9 +128,9 @@ def test_keys_are_read_from_the_setting() -> None:
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        ("", "written id:base64"),
-        ("abc", "written id:base64"),
-        ("a b:AAAA", "written id:base64"),
+        ("", "form id:base64"),
+        ("abc", "form id:base64"),
+        ("a b:AAAA", "form id:base64"),
         ("a:!!!", "key a: not base64"),
         ("a:AAAA", "key a: at least 16 bytes"),
         ("a:" + "A" * 24 + ",a:" + "B" * 24, "same id"),

@@ -127,7 +127,7 @@ def replay(
     Records that were applied before change nothing.
     """
     if not (entry_ids or everything or topic or reason):
-        raise typer.BadParameter("name ids, or --all, --topic, --reason")
+        raise typer.BadParameter("give ids, or at least one of --all, --topic and --reason")
 
     async def command() -> None:
         async with open_records() as records:

@@ -28,13 +28,13 @@ def recover_kafka(
     """
     home = Home.at(StackSettings().home)
     if home.is_locked():
-        fail(f"Penchant runs on {home.path}: `penchant down` first.")
+        fail(f"Penchant is running on {home.path}: stop it with `penchant down` first.")
     if not home.holds_events():
         fail(f"{home.path} holds no data to write to Kafka.")
     if not yes and not typer.confirm(f"Publish all topics of {home.path} to its Kafka again?"):
         fail("Nothing was changed.")
     stack.start(StackSettings(), say, before_services=_republish_all)
-    say(f"Recovered. Penchant runs; its data is in {home.path}. `penchant down` stops it.")
+    say(f"Recovered. Penchant is running; its data is in {home.path}. `penchant down` stops it.")
 
 
 def _republish_all(environments: dict[str, dict[str, str]]) -> None:

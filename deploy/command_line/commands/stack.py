@@ -134,7 +134,7 @@ def _account_recorder(home: Home) -> Callable[[int], None] | None:
 
 
 def _print_overview(running: StackFile, home: Home) -> None:
-    say(f"\nPenchant runs; its data is in {home.path}.")
+    say(f"\nPenchant is running; its data is in {home.path}.")
     for name, url in running.urls.items():
         say(f"  {name:<13} {url}{'' if name == 'console' else '/docs'}")
     say(f"  {'kafka':<13} {running.kafka}")

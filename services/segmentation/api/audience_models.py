@@ -60,11 +60,11 @@ class SubsetBody(AudienceBody):
     def check_selection(self) -> Self:
         """Raise ValueError if a member of the request is missing without which others make no sense."""
         if self.reason is not None and self.status != "suppressed":
-            raise ValueError("`reason` needs the status suppressed")
+            raise ValueError("`reason` requires the status `suppressed`")
         if (self.block is None) != (self.variant is None):
-            raise ValueError("`block` and `variant` need each other")
+            raise ValueError("`block` and `variant` must be used together")
         if self.block is not None and (self.message_id is None or self.status != "audience"):
-            raise ValueError("`block` needs `message_id` and the status audience")
+            raise ValueError("`block` requires `message_id` and the status `audience`")
         return self
 
 

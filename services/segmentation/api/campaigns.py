@@ -72,7 +72,7 @@ async def list_campaigns(
 
 @router.get("/v1/campaigns/{campaign_id}", response_model=CampaignOut)
 async def get_campaign(request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("read")]) -> Response:
-    """Return a campaign with its counts; `broken` names what a draft uses and does not exist."""
+    """Return a campaign with its counts; `broken` lists the things that a draft uses and that do not exist."""
     state = State.of(request)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
@@ -172,7 +172,11 @@ async def list_recipients(
     """
     if (block is None) != (variant is None):
         missing, present = ("block", "variant") if block is None else ("variant", "block")
-        raise Problem(422, "A variant has a block.", errors=[FieldError(f"/query/{present}", f"needs `{missing}`")])
+        raise Problem(
+            422,
+            "`block` and `variant` must be used together.",
+            errors=[FieldError(f"/query/{present}", f"requires `{missing}`")],
+        )
     recipient_filter = RecipientFilter(status, reason, block, variant or "", clicked)
     state = State.of(request)
     key = page.key(ContactKey)
@@ -255,10 +259,12 @@ def _lifts_out(lifts: Lifts) -> LiftsOut | None:
 
 def _lift_note(held_out: int) -> str:
     if held_out == 0:
-        return f"Nobody was held out, so there is no comparison; at least {MIN_HELD_OUT} must be."
+        return f"No contacts were held out, so there is no comparison; at least {MIN_HELD_OUT} are required."
     if held_out < MIN_HELD_OUT:
-        return f"Too few to tell: {held_out} were held out, and at least {MIN_HELD_OUT} must be."
-    return "Too few to tell: nobody was sent the message."
+        return (
+            f"Too few contacts were held out to measure the effect: {held_out}; at least {MIN_HELD_OUT} are required."
+        )
+    return "The effect cannot be measured, because no contact was sent the message."
 
 
 async def _perform(

@@ -47,7 +47,9 @@ CriterionIn = Annotated[
 ]
 
 
-ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True}, description="From an answer; ignored.")]
+ReadOnly = Annotated[
+    Any, Field(json_schema_extra={"readOnly": True}, description="Part of answers; ignored in requests.")
+]
 
 
 class SegmentIn(RequestBody):
@@ -116,7 +118,7 @@ class Strength(BaseModel):
     """The number of contacts with a number of clicks."""
 
     clicks: Annotated[int, Field(description="A number of clicks.", examples=[3])]
-    contacts: Annotated[int, Field(description="Contacts with exactly so many clicks.", examples=[96])]
+    contacts: Annotated[int, Field(description="Contacts with exactly this number of clicks.", examples=[96])]
 
 
 class InterestOut(BaseModel):
@@ -133,7 +135,7 @@ class SampleOut(BaseModel):
 
 
 class Broken(BaseModel):
-    """Something that a segment names and that no longer exists, with a JSON pointer into the segment."""
+    """Something that a segment refers to and that no longer exists, with a JSON pointer into the segment."""
 
     pointer: Annotated[
         str, Field(description="JSON pointer into the segment or campaign.", examples=["/criterion/clicks/label"])
@@ -164,7 +166,7 @@ class SegmentOut(BaseModel):
     ] = None
     broken: Annotated[
         Optional[Sequence[Broken]],
-        Field(description="Things that the criterion names and that no longer exist; missing if all exist."),
+        Field(description="Things that the criterion refers to and that no longer exist; absent if all exist."),
     ] = None
 
 
@@ -189,7 +191,7 @@ class SegmentUse(BaseModel):
     kind: Annotated[
         str, Field(description="`segment`, `workflow`, `campaign` or `block`. Open.", examples=["workflow"])
     ]
-    id: Annotated[str, Field(description="The id of the user; for a block, `<message id>/<block>`.", examples=[_DOGS])]
+    id: Annotated[str, Field(description="Its id; for a block, `<message id>/<block>`.", examples=[_DOGS])]
     name: Annotated[str, Field(description="Its name.", examples=["Puppy guide"])]
 
 

@@ -31,7 +31,7 @@ def refusals(pointer: str = "/criterion") -> Iterator[None]:
     except Conflict as error:
         raise Problem(409, str(error)) from None
     except EventTooLarge:
-        detail = f"The definition is too large: at most {MAX_DEFINITION_BYTES // 1000} kB are possible"
+        detail = f"The definition is too large; the limit is {MAX_DEFINITION_BYTES // 1000} kB"
         raise Problem(422, f"{detail}.", errors=[FieldError(pointer, detail)]) from None
     except TooMany as error:
         raise Problem(429, str(error), headers={"Retry-After": "5"}) from None

@@ -42,12 +42,12 @@ router = Router(tags=["segments"])
 KEEP_ALIVE = 15.0  # seconds without a change after which a comment is sent, so that proxies keep the connection open
 KEY_CHECK_INTERVAL = 1.0  # seconds between checks whether a stream's key was revoked, which ends the stream
 
-Force = Annotated[bool, Query(description="Delete it even if it is in use; its users are then broken.")]
+Force = Annotated[bool, Query(description="Delete it even if it is in use; the things that use it become broken.")]
 
 
 @router.post("/v1/segments", status_code=201, response_model=SegmentOut)
 async def create_segment(request: Request, body: SegmentIn, caller: Annotated[Caller, requires("write")]) -> Response:
-    """Create a segment. Entries of its present members are published in pieces, with the reason `definition`."""
+    """Create a segment. Entries of its current members are published in batches, with the reason `definition`."""
     state = State.of(request)
     with refusals():
         segment = await state.segments.create(caller.account_id, body.name, body.criterion)
@@ -90,7 +90,7 @@ async def get_segment(
     caller: Annotated[Caller, requires("read")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Return a segment with its present number of members; `broken` names things in it that no longer exist."""
+    """Return a segment with its current number of members; `broken` lists things in it that no longer exist."""
     state = State.of(request)
     with refusals():
         segment = await state.segments.find(caller.account_id, segment_id)
@@ -107,7 +107,7 @@ async def change_segment(
     caller: Annotated[Caller, requires("write")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Change a segment. The difference is published in pieces, with the reason `definition`."""
+    """Change a segment. The difference is published in batches, with the reason `definition`."""
     state = State.of(request)
     with refusals():
         segment = await state.segments.change(
@@ -134,7 +134,7 @@ async def delete_segment(
     *,
     force: Force = False,
 ) -> None:
-    """Delete a segment; its members leave it. One that something uses is 409 with `uses`, unless forced."""
+    """Delete a segment; its members leave it. If it is in use, the answer is 409 with `uses`, unless forced."""
     with refusals():
         await State.of(request).segments.delete(
             caller.account_id,
@@ -151,7 +151,7 @@ async def list_members(
     caller: Annotated[Caller, requires("read")],
     page: Annotated[PageRequest, page_request()],
 ) -> Page[Member]:
-    """List the present members of the segment, by contact id."""
+    """List the current members of the segment, by contact id."""
     state = State.of(request)
     key = page.key(ContactKey)
     with refusals():

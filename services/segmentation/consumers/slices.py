@@ -87,9 +87,9 @@ class SliceHandler(Handler):
         memory.held = await read_held(work.connection, partition, self._reader)
         now = self._clock()
         snapshot = await read_snapshot(work.connection, partition, self._reader, now)
-        unusable = "there is none" if snapshot is None else memory.accept(snapshot, self.definitions)
+        unusable = "none" if snapshot is None else memory.accept(snapshot, self.definitions)
         if unusable is not None or partition in self._rejected_snapshots:
-            log.info("the image is built from the topics", partition=partition, snapshot=unusable)
+            log.info("rebuilding the image from the topics", partition=partition, snapshot=unusable)
             await forget_snapshot(work.connection, partition)
             memory.origin = {topic: Checkpoint(0, 0) for topic in TOPICS}
             memory.snapshot = None
@@ -120,7 +120,7 @@ class SliceHandler(Handler):
         except Damaged as damaged:
             # The checksums were right, so another version of the program wrote the snapshot.
             self._rejected_snapshots.add(partition)
-            raise Fenced(f"snapshot of {partition} not understood: {damaged}") from damaged
+            raise Fenced(f"the snapshot of partition {partition} cannot be read: {damaged}") from damaged
         return memory
 
     def caught_up(self, partition: int) -> None:
@@ -132,7 +132,7 @@ class SliceHandler(Handler):
             zone = self.definitions.zone(account_id)
             memory.slice(account_id, zone, self._clock().astimezone(zone).date())
         memory.ready = True
-        log.debug("slices are current", partition=partition, accounts=len(memory.slices), replayed=memory.applied)
+        log.debug("slices are up to date", partition=partition, accounts=len(memory.slices), replayed=memory.applied)
 
     def dropped(self, partition: int) -> None:
         self.memories.pop(partition, None)
@@ -195,7 +195,7 @@ class SliceHandler(Handler):
         if account.zone_name != zone:
             # The account's events may now belong to other days. Fenced makes the consumer open the partition again,
             # and `SliceMemory.accept` then rejects the snapshot because of the time zone.
-            raise Fenced(f"account {account.account_id} has moved to {zone}")
+            raise Fenced(f"the time zone of account {account.account_id} is now {zone}")
 
     def due(self, partition: int) -> datetime | None:
         memory = self.memories.get(partition)

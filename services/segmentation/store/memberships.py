@@ -47,7 +47,7 @@ async def read_memberships(
             memberships.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row)
     except Damaged:
         # The events are the truth. The bitmaps only make it unnecessary to read all of them.
-        log.warning("bitmaps of members are damaged: read from the events", partition=partition)
+        log.warning("bitmaps of members are damaged; rebuilding them from the events", partition=partition)
         position = 0
         for row in rows:
             memberships.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row, with_members=False)

@@ -25,7 +25,7 @@ from shared.store.unit_of_work import MAX_DEFINITION_BYTES
 log = structlog.get_logger()
 
 # The reason for the limit: an audience is stored with every launched campaign, and sent to all owners of slices.
-TOO_LARGE = f"with the segments in it, an audience has at most {MAX_DEFINITION_BYTES // 1000} kB"
+TOO_LARGE = f"the audience is too large; the limit, including the segments in it, is {MAX_DEFINITION_BYTES // 1000} kB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class Campaigns:
                 return current
             current.require("draft", action="launched")
             if current.version != campaign.version:
-                raise Conflict("The campaign was changed meanwhile. Launch it again.")
+                raise Conflict("The campaign was changed in the meantime. Launch it again.")
             if current.send_at is not None and current.send_at > self.clock():
                 current = await self._write(work, replace(current, state="scheduled"))
             else:
@@ -236,7 +236,7 @@ class Campaigns:
             except Exception as error:
                 if is_passing(error):
                     raise
-                log.exception("campaign not moved on", campaign_id=str(campaign_id))
+                log.exception("campaign could not be advanced", campaign_id=str(campaign_id))
         return len(due)
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:

@@ -62,7 +62,7 @@ class CountStreams:
         if self._open[account_id] >= MAX_PER_ACCOUNT:
             raise TooMany(f"An account has at most {MAX_PER_ACCOUNT} streams at a time. Close one first.")
         if self._open.total() >= MAX_PER_PROCESS:
-            raise TooMany(f"{MAX_PER_PROCESS} streams are open, which is the most of a process. Try again later.")
+            raise TooMany(f"{MAX_PER_PROCESS} streams are open, which is the limit of a process. Try again later.")
         self._open[account_id] += 1
         return Reservation(self._release, account_id)
 

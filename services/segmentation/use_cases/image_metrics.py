@@ -42,7 +42,7 @@ class ImageMetrics:
                 sizes[structure_of(part)] += size
             sizes["members"] += sum(len(membership.announced) // 4 + 200 for membership in account.memberships.values())
         family = GaugeMetricFamily(
-            "penchant_image_bytes", "SliceMemory that the slices of this process take, about.", labels=["structure"]
+            "penchant_image_bytes", "Approximate memory used by the slices of this process.", labels=["structure"]
         )
         for structure, size in sorted(sizes.items()):
             family.add_metric([structure], size)
@@ -51,10 +51,10 @@ class ImageMetrics:
         yield GaugeMetricFamily("penchant_image_contacts", "Contacts in the slices of this process.", value=known)
         tallies = sum(len(account.image.tallies) for account in accounts)
         yield GaugeMetricFamily(
-            "penchant_image_tallies", "Things that clicks and engagements are counted by.", value=tallies
+            "penchant_image_tallies", "Tallies of clicks and engagements in the slices of this process.", value=tallies
         )
         yield GaugeMetricFamily(
-            "penchant_image_slices", "Partition numbers whose slices can be asked here.",
+            "penchant_image_slices", "Partition numbers whose slices this process can query.",
             value=sum(memory.ready for memory in list(self.memories.values())),
         )  # fmt: skip
 

@@ -54,9 +54,9 @@ class SliceMemory:
         """Accept a snapshot that `load` will read; return why it cannot be used, or None."""
         for account_id, zone_name in snapshot.zones.items():
             if definitions.zone(account_id).key != zone_name:
-                return f"account {account_id} had its days in {zone_name}"
+                return f"the time zone of account {account_id} was {zone_name}"
         if not all(has_valid_checksum(body) and account_id in snapshot.zones for account_id, _, body in snapshot.parts):
-            return "it is damaged"
+            return "damaged"
         self.snapshot = snapshot
         self.origin = snapshot.offsets
         return None

@@ -71,7 +71,7 @@ class SliceOwners:
         questions.
         """
         if self._concurrent[account_id] >= MAX_QUESTIONS:
-            raise TooMany(f"At most {MAX_QUESTIONS} questions of an account are answered at a time.")
+            raise TooMany(f"At most {MAX_QUESTIONS} queries of an account are answered at a time.")
         self._concurrent[account_id] += 1
         try:
             return await self._ask(account_id, question, partition)
@@ -97,7 +97,7 @@ class SliceOwners:
             if missing:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise SlicesUnavailable(
-                        "No process serves part of the contacts at the moment, so this cannot be answered."
+                        "Some of the contacts are not served by any process at the moment, so this cannot be answered."
                     )
                 await asyncio.sleep(RETRY_INTERVAL)
         return answers

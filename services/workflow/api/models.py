@@ -17,7 +17,7 @@ RunState = Literal["running", "blocked", "finished", "exited", "cancelled", "fai
 
 
 class BrokenReference(BaseModel):
-    """Something that the definition names and that was deleted."""
+    """Something that the definition refers to and that was deleted."""
 
     pointer: str = Field(description="JSON pointer into the workflow.", examples=["/steps/0/send/message"])
     detail: Annotated[str, Field(description="What was deleted.", examples=["the message does not exist"])]
@@ -111,7 +111,7 @@ class WorkflowAnswer(BaseModel):
         ),
     ]
     broken: list[BrokenReference] = Field(
-        default=[], description="Deleted things that it names; empty if there are none."
+        default=[], description="Deleted things that it refers to; empty if there are none."
     )
     runs: dict[str, int] = Field(
         default={},

@@ -49,12 +49,12 @@ async def list_runs(
         ),
     ] = None,
 ) -> Page[RunAnswer]:
-    """Return the workflow's runs, newest first; with an `outcome` other than `waiting`, by when that came.
+    """Return the workflow's runs, newest first; with an `outcome` other than `waiting`, by the time of the outcome.
 
     `total` is null with `step`: `/steps` has those numbers.
     """
     if outcome is not None and step is None:
-        raise Problem(422, "outcome needs step.", errors=[FieldError("/query/outcome", "needs `step`")])
+        raise Problem(422, "`outcome` requires `step`.", errors=[FieldError("/query/outcome", "requires `step`")])
     run_filter = RunFilter(contact_id, state, step, outcome or "waiting")
     with as_problems():
         listed_runs, total = await watching_runs.list_page(
@@ -78,7 +78,7 @@ async def show_run(service: Workflows, caller: Reader, run_id: UUID) -> RunDetai
 
 @router.post("/runs/{run_id}/cancel", summary="Cancel a run")
 async def cancel_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDetail:
-    """End a run at its present step; a run that has ended is not changed."""
+    """End a run at its current step; a run that has ended is not changed."""
     with as_problems():
         return _detail(await watching_runs.cancel(service, caller.account_id, run_id))
 

@@ -29,7 +29,7 @@ class TryBody(RequestBody):
     def names_one(self) -> Self:
         """Refuse a body with both members, or with none."""
         if (self.contact_id is None) == (self.days is None):
-            raise ValueError("name exactly one of contact_id and days")
+            raise ValueError("exactly one of contact_id and days is required")
         return self
 
 
@@ -62,7 +62,7 @@ class ContactTrial(BaseModel):
     outcome: str | None = Field(default=None, description="The final state of the run.", examples=["finished"])
     messages: Annotated[int, Field(description="Messages that would be requested.", examples=[1])] = 0
     steps: Annotated[list[TriedStep], Field(description="The steps that would be taken.")] = []
-    broken: list[BrokenReference] = Field(default=[], description="Deleted things that the workflow names.")
+    broken: list[BrokenReference] = Field(default=[], description="Deleted things that the workflow refers to.")
 
 
 class PastTrial(BaseModel):
@@ -86,7 +86,7 @@ class PastTrial(BaseModel):
     branches: dict[str, dict[str, int]] = Field(
         description="The branches that runs would have taken, by the id of the step.", examples=[{}]
     )
-    broken: list[BrokenReference] = Field(default=[], description="Deleted things that the workflow names.")
+    broken: list[BrokenReference] = Field(default=[], description="Deleted things that the workflow refers to.")
 
 
 @router.post("/{workflow_id}/try", summary="Try a workflow without effects")

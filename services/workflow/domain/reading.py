@@ -50,7 +50,7 @@ def read_definition(body: object, previous: Definition | None = None, used_ids: 
     all versions, which are never given to other steps. Raises InvalidDefinition with every fault that was found.
     """
     if not isinstance(body, dict):
-        raise InvalidDefinition((Fault("", "an object is needed"),))
+        raise InvalidDefinition((Fault("", "must be an object"),))
     try:
         definition = Definition.model_validate(_without_nulls(body))
     except ValidationError as error:
@@ -94,7 +94,7 @@ def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
                 pointer = deeper(pointer, part)
         if error["type"] == "too_short" and any(other.startswith(f"{pointer}/") for other in details):
             continue
-        detail = {"extra_forbidden": "unknown member", "missing": "this is needed"}.get(error["type"])
+        detail = {"extra_forbidden": "unknown member", "missing": "is required"}.get(error["type"])
         details.setdefault(pointer, detail or describe(error))
     return [Fault(pointer, detail) for pointer, detail in details.items()]
 
@@ -105,12 +105,13 @@ def _size_faults(definition: Definition) -> list[Fault]:
         [Fault(pointers[MAX_STEPS], f"a workflow has at most {MAX_STEPS} steps")] if len(pointers) > MAX_STEPS else []
     )
     too_deep = [pointer for pointer in pointers if pointer.count("/") // 3 >= MAX_LEVELS]
-    return faults + [Fault(pointer, f"steps go at most {MAX_LEVELS} deep") for pointer in too_deep[:1]]
+    detail = f"steps can be nested at most {MAX_LEVELS} levels deep"
+    return faults + [Fault(pointer, detail) for pointer in too_deep[:1]]
 
 
 def _send_faults(definition: Definition) -> list[Fault]:
     return [
-        Fault(f"{pointer}/send", "nothing has been sent before a run has started")
+        Fault(f"{pointer}/send", "a trigger cannot refer to a message of this run, because the run has not started yet")
         for pointer, trigger in triggers_of(definition)
         if pointer.startswith("/triggers/") and getattr(trigger, "send", None) == THIS_RUN
     ]
@@ -123,7 +124,7 @@ def _id_faults(definition: Definition) -> list[Fault]:
         if step.id is None:
             continue
         if step.id in seen:
-            faults.append(Fault(f"{pointer}/id", f"the id {step.id} is that of {seen[step.id]} already"))
+            faults.append(Fault(f"{pointer}/id", f"the id {step.id} is already used by {seen[step.id]}"))
         seen.setdefault(step.id, pointer)
     return faults
 

@@ -43,7 +43,7 @@ def _only_time_of_day(value: object) -> object:
     if isinstance(value, time):
         return value
     if not isinstance(value, str) or len(value) != 5:
-        raise ValueError("a time of the day is needed, such as 09:00")
+        raise ValueError("must be a time of day, such as 09:00")
     return time.fromisoformat(value)
 
 
@@ -67,7 +67,7 @@ class Duration(Strict):
     @model_validator(mode="after")
     def is_more_than_nothing(self) -> Self:
         if not self.length():
-            raise ValueError("days, hours or minutes are needed, more than 0 in total")
+            raise ValueError("days, hours or minutes are required, more than 0 in total")
         return self
 
 
@@ -86,7 +86,7 @@ class Window(Strict):
     def is_a_part_of_the_week(self) -> Self:
         """Refuse a window without members, or without a length."""
         if not self.model_fields_set:
-            raise ValueError("weekdays, from or to are needed")
+            raise ValueError("weekdays, from or to is required")
         if self.ends == self.begins:
             raise ValueError("to is the same as from: omit both for whole days")
         return self
@@ -115,7 +115,7 @@ class Wait(Duration):
     @model_validator(mode="after")
     def is_more_than_nothing(self) -> Self:
         if self.until is None and self.within is None and not self.length():
-            raise ValueError("days, hours or minutes are needed, more than 0 in total, or until, or within")
+            raise ValueError("days, hours or minutes (more than 0 in total), until or within is required")
         if self.until is not None and self.length():
             raise ValueError("until cannot be combined with days, hours and minutes")
         return self
@@ -157,7 +157,7 @@ class WaitFor(Strict):
     def waits_for_something(self) -> Self:
         """Refuse a wait that nothing but its deadline can end."""
         if not self.any and self.criterion is None:
-            raise ValueError("any or criterion is needed")
+            raise ValueError("any or criterion is required")
         return self
 
 

@@ -110,7 +110,7 @@ class Catalogs:
         try:
             return ZoneInfo(account.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise BrokenCondition(f"the time zone {account.time_zone} is not known here") from error
+            raise BrokenCondition(f"the time zone {account.time_zone} is not known to this server") from error
 
     def knows(self, account_id: int) -> bool:
         """Return whether the account is known."""

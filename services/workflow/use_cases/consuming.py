@@ -107,7 +107,7 @@ class Consumption:
     def _forget(self, removed: set[Contact]) -> None:
         """End the runs of contacts that were erased or merged into others, and remove their facts."""
         for contact in removed:
-            self.unit.cancel(contact, (), "the contact is gone")
+            self.unit.cancel(contact, (), "the contact was erased or merged into another contact")
             self.unit.forget(contact)
 
     async def _blank_values(self, removed: set[Contact]) -> None:

@@ -75,8 +75,8 @@ def _field_faults(pointer: str, step: SetField, lookup: WorkflowLookup) -> Itera
         "choice": value in choices,
     }
     if value is not None and not fits[kind]:
-        needed = f"one of {', '.join(choices)}" if kind == "choice" else kind
-        yield Fault(f"{pointer}/value", f"the field {step.key} takes {needed}")
+        needed = f"one of {', '.join(choices)}" if kind == "choice" else f"of type {kind}"
+        yield Fault(f"{pointer}/value", f"the value of the field {step.key} must be {needed}")
 
 
 def _criterion_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:

@@ -47,7 +47,7 @@ async def try_on_contact(service: WorkflowService, account_id: int, workflow_id:
     if not environment.facts[contact].known:
         raise NotFound("contact", contact_id)
     if not may_start(program.definition.reentry, past):
-        reason = f"reentry is {program.definition.reentry}, and the contact has started it before"
+        reason = f"reentry is {program.definition.reentry}, and the contact already has a run of this workflow"
         return ContactTrial(None, reason, None, (), broken)
     event = Trial(event_id=uuid7(), occurred_at=now, account_id=account_id, contact_id=contact_id)
     passage = pass_through(program, ConsumedEvent(event, now, Causation(str(event.event_id))), environment)

@@ -81,7 +81,7 @@ async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> Run
         if stored.run.is_open:
             changes = RunChanges(work, work.now)
             changes.loaded(stored.run)
-            changes.apply(Transition(end(stored.run, "cancelled", work.now, "by hand")))
+            changes.apply(Transition(end(stored.run, "cancelled", work.now, "manually")))
             await changes.save()
     return await show(service, account_id, run_id)
 
@@ -102,7 +102,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
         assert stored is not None, "runs are never deleted"
         run = stored.run
         if run.state != "failed":
-            raise WrongState(f"Only a failed run can be tried again; this one is {run.state}.")
+            raise WrongState(f"Only a failed run can be retried; this one is {run.state}.")
         if run.step_id is None:
             # It failed before failed runs stored their step.
             steps = await run_history.steps_of(work.connection, run_id)

@@ -161,9 +161,9 @@ def test_a_cell_may_contain_line_breaks_and_quotes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "it is empty"),
+        (b"", "the file is empty"),
         (b"a;b;c\n1;2;3\n", "unknown columns in the first line: a, b, c"),
-        (b"url,url\n1,2\n", "url twice"),
+        (b"url,url\n1,2\n", "more than once in the first line: url"),
         (HEADER.encode() + b"a,m,\xff,t\n", "line 2: .*decode"),
     ],
 )

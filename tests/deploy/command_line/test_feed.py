@@ -76,7 +76,7 @@ def test_the_name_of_a_contact_is_used_if_it_is_known(names: Names) -> None:
         (Origin(kind="workflow", workflow_id=WORKFLOW), 'workflow "Puppies"'),
         (Origin(kind="workflow"), "a workflow"),
         (Origin(kind="import", ref="crm.csv"), "imported crm.csv"),
-        (Origin(kind="manual", key_id=LINK), "by hand"),
+        (Origin(kind="manual", key_id=LINK), "manually"),
         (Origin(kind="label_deleted"), "label_deleted"),
     ],
 )
@@ -102,7 +102,7 @@ def test_other_events_are_described(names: Names) -> None:
     assert sentence(entered, names) == 'contact 12 entered segment "Dog lovers" (event)'
     assert sentence(set_field, names) == "contact 12 is to have city = Gent: a workflow"
     assert sentence(erased, names) == "contact 12 was erased"
-    assert sentence(Tombstone("7:12"), names) == "contact 12 is forgotten"
+    assert sentence(Tombstone("7:12"), names) == "contact 12 was erased"
 
 
 def test_every_contact_event_has_a_phrase() -> None:

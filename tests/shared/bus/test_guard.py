@@ -16,14 +16,14 @@ from tests.stack.waiting import until
 @pytest.mark.asyncio
 async def test_refuses_topics_with_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
-    with pytest.raises(UnsafeToRun, match="has 4 partitions, PENCHANT_PARTITIONS says 5"):
+    with pytest.raises(UnsafeToRun, match="has 4 partitions, but PENCHANT_PARTITIONS is 5"):
         await ensure_topics(settings)
 
 
 @pytest.mark.asyncio
 async def test_refuses_a_database_made_for_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
-    with pytest.raises(UnsafeToRun, match="the database was made for 4"):
+    with pytest.raises(UnsafeToRun, match="but the database was created for 4"):
         await check_cluster("labeling", settings, rig.database)
 
 
@@ -41,7 +41,7 @@ async def test_refuses_a_kafka_that_lost_the_published_events(rig: Rig) -> None:
         await until(lambda: rig.all_published())
     empty = CommonSettings(**rig.settings.model_dump() | {"topic_prefix": rig.settings.topic_prefix + "new."})
     await ensure_topics(empty)
-    with pytest.raises(UnsafeToRun, match="Kafka has forgotten them"):
+    with pytest.raises(UnsafeToRun, match="Kafka has lost them"):
         await check_cluster("labeling", empty, rig.database)
 
 
@@ -66,7 +66,7 @@ async def test_a_worker_fails_if_kafka_lacks_the_offsets_of_its_checkpoints(rig:
         await until(lambda: rig.has_counted(8))
     await rig.database.pool.execute("UPDATE checkpoints SET next_offset = next_offset + 100")
     async with rig.worker(Counting()) as host:
-        with pytest.raises(UnsafeToRun, match="records are lost, or this is another Kafka"):
+        with pytest.raises(UnsafeToRun, match="records were lost, or this is a different Kafka"):
             await host.failure
     assert await rig.has_counted(8)
 

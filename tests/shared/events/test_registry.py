@@ -70,7 +70,7 @@ def test_the_newest_version_is_not_upcast() -> None:
 
 
 def test_a_newer_version_is_rejected() -> None:
-    with pytest.raises(Undecodable, match=r"newer_version: .*v4.*knows version 3"):
+    with pytest.raises(Undecodable, match=r"newer_version: .*v4.*up to version 3"):
         read(registry(), 4, FIRST)
 
 

@@ -122,7 +122,7 @@ async def test_store_errors_get_retry_after_and_bugs_reveal_no_details() -> None
         "pool": TimeoutError(),
         "refused": ConnectionRefusedError(),
         "value": asyncpg.DataError("invalid byte sequence"),
-        "large": EventTooLarge("ContactChanged of 1000000 bytes; 900000 is the most"),
+        "large": EventTooLarge("ContactChanged has 1000000 bytes; the limit is 900000"),
         "bug": KeyError("secret of jane@example.com"),
     }
 
@@ -138,7 +138,7 @@ async def test_store_errors_get_retry_after_and_bugs_reveal_no_details() -> None
             problem(answer, 503)
             assert int(answer.headers["retry-after"]) > 0
         problem(await client.get("/fail/value"), 422)
-        assert "900000 is the most" in str(problem(await client.get("/fail/large"), 422)["detail"])
+        assert "the limit is 900000" in str(problem(await client.get("/fail/large"), 422)["detail"])
         answer = await client.get("/fail/bug")
         problem(answer, 500)
         assert "jane" not in answer.text

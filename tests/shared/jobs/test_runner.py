@@ -56,7 +56,7 @@ async def test_an_unexpected_error_fails_the_job_and_is_named_by_its_type(databa
     await runner(database, Counting(disturb)).run_until_idle()
     after = await job_of(database, job)
     assert after.state == "failed"
-    assert after.failure == "This is a fault of the program (KeyError)."
+    assert after.failure == "This is an internal error (KeyError)."
     assert (await job_of(database, other)).state == "failed"
     assert await numbers_of(database, job.id) == []
     assert await database.pool.fetchval("SELECT state FROM stopped WHERE job_id = $1", job.id) == "failed"

@@ -41,7 +41,7 @@ def test_json_output_contains_the_event_with_topic_partition_and_offset() -> Non
 
 
 def test_tombstones_are_shown() -> None:
-    assert line(received_tombstone(), Names()).endswith("account 7  contact 12 is forgotten")
+    assert line(received_tombstone(), Names()).endswith("account 7  contact 12 was erased")
     assert (as_object(received_tombstone())["type"], as_object(received_tombstone())["event"]) == ("Tombstone", None)
     assert isinstance(received_tombstone().event, Tombstone)
 

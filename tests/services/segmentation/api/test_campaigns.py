@@ -122,9 +122,9 @@ async def listed(process: Process, body: dict[str, Any]) -> list[int]:
 @pytest.mark.parametrize(
     ("members", "status", "detail"),
     [
-        ({"reason": "bounced"}, 422, "needs the status suppressed"),
-        ({"block": "hero"}, 422, "need each other"),
-        ({"block": "hero", "variant": "dogs", "status": "held_out"}, 422, "needs `message_id`"),
+        ({"reason": "bounced"}, 422, "requires the status `suppressed`"),
+        ({"block": "hero"}, 422, "must be used together"),
+        ({"block": "hero", "variant": "dogs", "status": "held_out"}, 422, "requires `message_id`"),
         ({"block": "hero", "variant": "birds"}, 404, "no such variant"),
         ({"block": "nowhere", "variant": ""}, 404, "no such block"),
     ],
@@ -189,7 +189,7 @@ async def test_a_campaign_requests_one_message_for_each_subscribed_member(rig: R
             {"block": "hero", "variant": "", "requested": 7, "clicked": 0},
         ]
         assert report["lift"] is None
-        assert "Nobody was held out" in report["lift_note"]
+        assert "No contacts were held out" in report["lift_note"]
         assert (await process.client.delete(path)).status_code == 204
 
 
@@ -263,7 +263,7 @@ async def test_the_report_counts_contacts_machine_clicks_and_variants(rig: Rig) 
         assert await recipients(status=["requested", "suppressed"], block="hero", variant="dogs") == [2]
         assert await recipients(status=["waiting", "skipped"]) == []
         refused = await process.client.get(f"{path}/recipients", params={"variant": "dogs"})
-        assert refused.json()["errors"] == [{"pointer": "/query/variant", "detail": "needs `block`"}]
+        assert refused.json()["errors"] == [{"pointer": "/query/variant", "detail": "requires `block`"}]
         people = await process.client.post("/v1/criteria/contacts", json={"criterion": report["clicked"]["criterion"]})
         assert [item["contact_id"] for item in people.json()["items"]] == [2, 3]
 

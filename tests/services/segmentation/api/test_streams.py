@@ -45,7 +45,7 @@ async def test_streams_beyond_the_limit_of_the_process_are_refused(rig: Rig, mon
         path = f"/v1/segments/{await process.create('All', {'all': []})}/stream"
         async with process.client.stream("GET", path), process.client.stream("GET", path) as refused:
             assert refused.status_code == 429
-            assert "the most of a process" in (await refused.aread()).decode()
+            assert "the limit of a process" in (await refused.aread()).decode()
         await until(has_no_evaluation)
 
 

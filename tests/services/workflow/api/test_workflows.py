@@ -209,7 +209,7 @@ async def test_a_run_is_listed_shown_and_cancelled(working: Rig) -> None:
 
     for _ in range(2):
         cancelled = await rig.call("POST", f"/v1/runs/{run['id']}/cancel")
-        assert (cancelled["state"], cancelled["reason"], cancelled["waiting"]) == ("cancelled", "by hand", None)
+        assert (cancelled["state"], cancelled["reason"], cancelled["waiting"]) == ("cancelled", "manually", None)
     await rig.publish(clicked(send=run["id"]))
     await rig.consumed()
     assert (await rig.call("GET", f"/v1/runs/{run['id']}"))["state"] == "cancelled"
