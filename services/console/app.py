@@ -44,7 +44,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
         "Penchant console",
         None,
         database,
-        description="The web page for people. It is a client of the four APIs.",
+        description="The web application for people. It is a client of the four APIs.",
         operator_key=settings.operator_key,
         has_documentation=False,
     )
@@ -68,7 +68,7 @@ def main() -> None:
     try:
         settings = ConsoleSettings()
     except ValidationError as error:
-        sys.stderr.write(f"console: the settings are not right\n{error}\n")
+        sys.stderr.write(f"console: the settings are not valid\n{error}\n")
         sys.exit(2)
     configure_logging("console", settings.log_level)
     configure_tracing("console", settings.otlp_endpoint)

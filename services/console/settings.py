@@ -19,24 +19,24 @@ class ConsoleSettings(CommonSettings):
     console_port: Port = 8100
     """Port of the console."""
     console_secret: Annotated[SecretStr, Field(min_length=32)]
-    """Secret that encrypts the API keys of people, at least 32 random characters; changing it ends everybody's
-    access."""
+    """Secret that encrypts the API keys of people, at least 32 random characters. If it is changed, the stored
+    keys can no longer be decrypted, and people lose access to their accounts."""
     console_url: Url | None = None
     """URL at which browsers reach the console. Unless set, `http://host:port`."""
     tracking_url: Url = "http://127.0.0.1:8101"
-    """API of tracking."""
+    """URL of the API of tracking."""
     labeling_url: Url = "http://127.0.0.1:8102"
-    """API of labeling."""
+    """URL of the API of labeling."""
     segmentation_url: Url = "http://127.0.0.1:8103"
-    """API of segmentation."""
+    """URL of the API of segmentation."""
     workflow_url: Url = "http://127.0.0.1:8104"
-    """API of workflow."""
+    """URL of the API of workflow."""
     delivery_url: Url | None = None
-    """API of delivery, for test mails. Unless set, there are none."""
+    """URL of the API of delivery, which sends test mails. Unless set, test mails cannot be sent."""
     inbox: Path | None = None
     """Folder of the embedded stack's mails, which operators can read."""
     smtp: SecretStr | None = None
-    """Mail server that sends links to sign in: `smtp://user:password@host:587`."""
+    """Mail server that sends sign-in links and invitations: `smtp://user:password@host:587`."""
 
     @property
     def base_url(self) -> str:

@@ -84,7 +84,7 @@ def test_a_contact_is_erased_after_confirmation(visitor: Visit, account: Account
     expect(page.get_by_role("status").first).to_have_text("The contact is erased.")
     assert account.request("labeling", "GET", f"/v1/contacts/{contact['contact_id']}").status_code == 404
     page.get_by_label("Search").fill("erase@shop.example")
-    expect(page.get_by_text("Nobody fits")).to_be_visible()
+    expect(page.get_by_text("No contacts found")).to_be_visible()
     answer = page.goto(f"{path}/{contact['contact_id']}")
     assert answer is not None
     assert answer.status == 404

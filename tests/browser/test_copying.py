@@ -59,7 +59,7 @@ def test_a_copied_segment_uses_the_labels_of_the_target_account(
     criterion = {"all": [{"label": dogs}, {"clicks": {"label": cats}}, {"field": {"key": "city", "is": "Gent"}}]}
     segment = source.post("segmentation", "/v1/segments", {"name": "Both", "criterion": criterion})
     page = person.get(path_to_copy(source, "segment", segment["id"], target))
-    assert "It uses things that exist there already, by name: label dogs" in page
+    assert "It uses what already exists there under the same name: label dogs" in page
     assert "These are missing there. They are copied too: label Cats field City" in page
     made = copy_to(person, source, target, "segment", segment["id"], "Both")
     found = target.get("segmentation", f"/v1/segments/{made}")["criterion"]["all"]

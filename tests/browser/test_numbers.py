@@ -78,14 +78,14 @@ def test_audience_numbers_of_a_draft_match_their_lists(admin: PlainClient, shop:
     page = f"{shop.path}campaigns/{shop.ids['draft']}"
     numbers = numbers_on(admin, page)
     _, held_out = numbers.get("Held out", ("", 0))  # chance decides: there are few contacts
-    assert numbers["Get it"][1] + held_out > 0
+    assert numbers["Will receive it"][1] + held_out > 0
     for name, (url, number) in numbers.items():
         assert people_at(admin, url) == number, name
     of_block: Counter[str] = Counter()
     for path, block, count in _VARIANT.findall(admin.http.get(page).text):
         assert people_at(admin, unescape(path)) == int(count), path
         of_block[block] += int(count)
-    assert set(of_block.values()) == {numbers["Get it"][1]}
+    assert set(of_block.values()) == {numbers["Will receive it"][1]}
     parts = re.findall(r'<a href="([^"]+)" aria-label="(\d+) contacts(?: only in)?: ', admin.http.get(page).text)
     assert len(parts) == 6
     for path, count in parts:
@@ -162,12 +162,12 @@ def test_import_numbers_match_their_lists(admin: PlainClient, shop: Shop) -> Non
         "Refused": 1,
         "Skipped": 0,
         "Suppressed": 0,
-        "Twice in the file": 1,
+        "Duplicates": 1,
     }
     for name, (url, number) in preview.items():
         assert rows_at(admin, url) == number, name
     assert "nieuw@paws-demo.example" in admin.get(preview["Added"][0])
-    assert "repeat a contact of an earlier row" in admin.get(preview["Twice in the file"][0])
+    assert "repeat a contact of an earlier row" in admin.get(preview["Duplicates"][0])
     shop.account.post("labeling", f"{path}/start")
     wait_until(lambda: is_in("done"))
     numbers = numbers_on(admin, f"{shop.path}imports/{made['id']}")
@@ -194,7 +194,7 @@ def test_numbers_of_workflow_steps_match_their_lists(admin: PlainClient, shop: S
     assert {"passed", "sent", "clicked"} <= outcomes
     for url, number in found:
         assert people_at(admin, page + unescape(url)) == int(number), url
-    assert "No such runs" in admin.get(f"{page}?step=none&outcome=sent")
+    assert "No runs found" in admin.get(f"{page}?step=none&outcome=sent")
 
 
 def test_click_numbers_of_each_link_match_their_lists(admin: PlainClient, shop: Shop) -> None:

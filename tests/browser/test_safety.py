@@ -57,7 +57,7 @@ def test_a_reader_sees_no_buttons_for_changes_and_is_refused(browser: Browser, v
     answer = reader.page.goto(f"{shop.path}labels/new")
     assert answer is not None
     assert answer.status == 403
-    expect(reader.page.locator("h1")).to_have_text("You may not do this")
+    expect(reader.page.locator("h1")).to_have_text("You do not have permission")
     reader.errors.clear()  # the browser logs the status 403
     reader.close()
 

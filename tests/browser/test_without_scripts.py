@@ -297,7 +297,7 @@ def test_clicks_are_shown_on_the_mail_and_in_the_list(
     wait_until(lambda: "1 click · 1 by a machine" in admin.http.get(path).text)
     assert "1 click · 1 by a machine" in admin.http.get(f"{path}?days=7").text
     page = admin.get(f"{home}messages/{ids['message']}/clicks")
-    assert "the program says that it is a robot; according to the report of the click" in page
+    assert "identified itself as a robot; according to the report of the click" in page
     assert "Clicks over time" in page
 
 

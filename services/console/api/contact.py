@@ -129,7 +129,7 @@ def _timeline(
             if not quiet
             else _("by a machine, not by the contact")
             if click["verdict"] == "machine"
-            else _("unclear by whom")
+            else _("unclear whether by the contact")
         )
         entries.append({"at": click["occurred_at"], "text": text, "note": note, "kind": "quiet" if quiet else ""})
     entries += [

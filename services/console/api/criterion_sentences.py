@@ -131,7 +131,7 @@ def _engaged(body: Body, names: Names) -> str:
         "message.delivered": _("received a message"),
         "message.opened": _("opened a message"),
         "message.bounced": _("had a mail that bounced"),
-        "message.complained": _("called a mail spam"),
+        "message.complained": _("marked a mail as spam"),
         "message.unsubscribed": _("unsubscribed"),
         "form.submitted": _("filled in a form"),
         "survey.answered": _("answered a survey"),

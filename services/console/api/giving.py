@@ -121,5 +121,5 @@ def _title(job: Json) -> str:
         "label_deletion": _("Deleting a label"),
         "label_merge": _("Merging a label"),
     }
-    text = texts.get(job["kind"], _("Work in the background"))
+    text = texts.get(job["kind"], _("Background jobs"))
     return text if total is None else f"{text}: {counted('%(num)s contact', '%(num)s contacts', total)}"

@@ -192,7 +192,7 @@ async def _failures(page: AccountPage) -> list[tuple[str, str]]:
         asyncio.gather(*(_held_records_in(page, service) for service in services if page.may("admin"))),
     )
     failed = [
-        (_("A job in the background failed: %(kind)s.", kind=sentences.job_name(job["kind"])), page.url("settings"))
+        (_("A background job failed: %(kind)s.", kind=sentences.job_name(job["kind"])), page.url("settings"))
         for job in jobs["items"]
         if job["state"] == "failed"
     ]
@@ -216,10 +216,10 @@ def _first_steps(
 ) -> list[tuple[bool, str, str]]:
     """Return the first steps of a new account: whether each is done, its text, and its page."""
     return [
-        (bool(names.labels), _("Make labels for the interests that you want to know of"), page.url("labels/new")),
+        (bool(names.labels), _("Create labels for the interests that you want to know about"), page.url("labels/new")),
         (bool(names.messages), _("Add a newsletter, and put labels on its links"), page.url("messages/new")),
         (bool(contacts), _("Add contacts"), page.url("contacts/new")),
         (bool(clicked), _("See the first clicks turn into labels"), page.url("contacts")),
-        (bool(names.segments), _("Make a segment of interested contacts"), page.url("segments/new")),
+        (bool(names.segments), _("Create a segment of interested contacts"), page.url("segments/new")),
         (bool(names.workflows), _("Let a workflow react to an interest"), page.url("workflows/new")),
     ]

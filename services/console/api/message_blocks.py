@@ -116,7 +116,7 @@ def _apply_operation(html: str, block: str, operation: str, form: Form) -> str:
         name = form["new_variant"].replace(" ", "-")
         marked = block_of(html, block)
         if not NAME.fullmatch(name) or (marked is not None and any(part.variant == name for part in marked.parts)):
-            form.errors["new_variant"] = _("A name that is not taken yet, of letters, digits, - and _.")
+            form.errors["new_variant"] = _("A name that is not in use yet, with only letters, digits, - and _.")
             return html
         return with_variant(html, block, name)
     if operation.startswith("remove:"):

@@ -318,7 +318,7 @@ def _reason(code: str | None) -> str:
         "unsubscribe": _("a link to unsubscribe"),
         "merge_tag": _("filled in by the sending system"),
         "mailto": _("an e-mail address"),
-        "tel": _("a telephone number"),
+        "tel": _("a phone number"),
         "anchor": _("leads to a place within the mail"),
         "own": _("is already tracked"),
     }.get(code or "", code or _("not tracked"))

@@ -69,8 +69,8 @@ async def _sign_in(request: Request, _error: Exception) -> Response:
 
 async def _not_allowed(request: Request, _error: Exception) -> Response:
     _set_language(request)
-    text = _("Your role in this account does not include this. An administrator of the account can change your role.")
-    return error_page(request, 403, _("You may not do this"), text)
+    text = _("Your role in this account does not allow this. An administrator of the account can change your role.")
+    return error_page(request, 403, _("You do not have permission"), text)
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:
@@ -81,7 +81,7 @@ async def _not_found(request: Request, _error: Exception) -> Response:
 
 async def _link_expired(request: Request, _error: Exception) -> Response:
     _set_language(request)
-    text = _("This link was used before, or it is too old. Ask for a new one.")
+    text = _("This link was already used or has expired. Request a new one.")
     return error_page(request, 410, _("This link does not work any more"), text)
 
 
@@ -96,7 +96,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if error.status == 503:
         return await _unreachable(request, error)
     _set_language(request)
-    log.warning("an API refused", service=error.service, status=error.status)
+    log.warning("an API refused a request", service=error.service, status=error.status)
     details = [error.detail, *(f"{fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in error.errors)]
     status = error.status if error.status < 500 else 502
     return error_page(request, status, _("This was not accepted"), "\n".join(details))

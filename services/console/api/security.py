@@ -41,7 +41,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if scope["method"] not in _SAFE_METHODS and not comes_from_here(Headers(scope=scope), self.base_url):
-            refusal = PlainTextResponse("This change was asked for by another site. It was not made.", 403)
+            refusal = PlainTextResponse("This request came from another site and was refused.", 403)
             await refusal(scope, receive, _with_headers(send))
             return
         await self.app(scope, receive, _with_headers(send))

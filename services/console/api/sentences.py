@@ -8,11 +8,11 @@ from services.console.apis.client import Json
 def click_reason(code: str) -> str:
     """Return why a click was judged to be a machine's, or unclear."""
     return {
-        "crawler": _("the program says that it is a robot"),
-        "no_user_agent": _("the program does not say what it is"),
+        "crawler": _("identified itself as a robot"),
+        "no_user_agent": _("did not identify itself"),
         "prefetch": _("fetched before anybody clicked"),
         "head": _("checked whether the page exists, without opening it"),
-        "method": _("no browser follows a link like that"),
+        "method": _("browsers do not open links this way"),
         "hint": _("according to the report of the click"),
     }.get(code, code)
 
@@ -60,7 +60,7 @@ def because(origin: Json, names: Names) -> str:
         return _('the workflow "%(workflow)s"', workflow=names.workflow(origin.get("workflow_id")))
     ref = origin.get("ref")
     sentences = {
-        "manual": _("a person, by hand"),
+        "manual": _("a person, manually"),
         "api": _("another system, through the API"),
         "import": _("an import of a file"),
         "self": _("the contact itself, on its preference page or a form"),
@@ -69,7 +69,7 @@ def because(origin: Json, names: Names) -> str:
         "contact_merged": _("two contacts were merged"),
         "reclassified": _("a click turned out not to be a person's"),
         "relabeled": _("the labels of a link were changed"),
-        "undo": _("something was undone"),
+        "undo": _("an earlier change was undone"),
     }
     sentence = sentences.get(kind, kind)
     return f"{sentence} ({ref})" if ref and kind in ("api", "self") else sentence
@@ -81,7 +81,7 @@ def outcome(entry: Json) -> str:
         "assigned": _("Given"),
         "confirmed": _("Confirmed"),
         "removed": _("Taken away"),
-        "withdrawn": _("One reason fewer"),
+        "withdrawn": _("Reason withdrawn"),
         "declined": _("Declined"),
         "refused": _("Refused"),
     }.get(str(entry["outcome"]), str(entry["outcome"]))
@@ -97,7 +97,7 @@ def engagement(entry: Json, names: Names) -> str:
         "message.opened": _('Opened "%(message)s"', message=message),
         "message.bounced": _('"%(message)s" could not be delivered', message=message),
         "message.skipped": _('"%(message)s" was not sent', message=message),
-        "message.complained": _('Called "%(message)s" spam', message=message),
+        "message.complained": _('Marked "%(message)s" as spam', message=message),
         "message.unsubscribed": _("Unsubscribed"),
         "form.submitted": _('Filled in the form "%(ref)s"', ref=ref),
         "survey.answered": _('Answered the survey "%(ref)s"', ref=ref),

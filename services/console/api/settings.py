@@ -159,7 +159,7 @@ async def invite(page: OfAccount) -> Response:
     try:
         await mail_invitation(console.settings, form["email"], link, page.account["name"], _)
     except NotMailed as error:
-        log.warning("an invitation was not mailed", reason=str(error))
+        log.warning("an invitation could not be mailed", reason=str(error))
         mailed = False
     return await _settings(page, {}, invitation_link=link, invited=form["name"], invitation_mailed=mailed)
 
@@ -203,7 +203,7 @@ async def remove(page: OfAccount, person_id: UUID) -> Response:
         return await _settings(page, {"people": _last_admin()}, status=409)
     if person_id == page.person.person_id:
         return page.go("/")
-    return page.go(page.url("settings") + "#people", _("Removed; their access ended."))
+    return page.go(page.url("settings") + "#people", _("Removed. They no longer have access."))
 
 
 @router.post("/keys")

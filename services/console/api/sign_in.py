@@ -52,10 +52,10 @@ class SignInLinkBody(BaseModel):
 class SignInLinkAnswer(BaseModel):
     """A link that signs in."""
 
-    url: Annotated[str, Field(description="The link. It signs in once, within an hour.")]
+    url: Annotated[str, Field(description="The link. It can be used once, within an hour.")]
 
 
-@programs.post("/v1/sign-in-links", status_code=201, summary="Make a link that signs the operator in once")
+@programs.post("/v1/sign-in-links", status_code=201, summary="Create a link that signs the operator in once")
 async def make_link(
     request: Request, body: SignInLinkBody, authorization: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> SignInLinkAnswer:
@@ -64,7 +64,7 @@ async def make_link(
     operator_key = console.settings.operator_key
     expected = "" if operator_key is None else f"Bearer {operator_key.get_secret_value()}"
     if not expected or not hmac.compare_digest(authorization.encode(), expected.encode()):
-        raise Problem(401, "This needs the operator's key.", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(401, "The operator's key is required.", headers={"WWW-Authenticate": "Bearer"})
     token = await link_for_operator(console.database, console.platform, console.vault, body.name, body.account_keys)
     return SignInLinkAnswer(url=f"{console.settings.base_url}/sign-in/{token}")
 
@@ -85,7 +85,7 @@ async def mail(request: Request) -> Response:
     client = request.client.host if request.client is not None else ""
     if not BY_CLIENT.take(client) or not BY_ADDRESS.take(form["email"].lower()):
         _set_language(request)
-        text = _("Links were asked for too often. Try again in a minute.")
+        text = _("Too many links were requested. Try again in a minute.")
         return error_page(request, 429, _("Please wait a moment"), text)
     answer = _sign_in_page(request, mailed=True)
     if form["email"] and console_of(request).settings.smtp is not None:
@@ -106,7 +106,7 @@ async def _mail_link(console: Console, email: str, next_path: str, browser_langu
         url = f"{console.settings.base_url}/sign-in/{token}{query}"
         await mail_sign_in_link(console.settings, person.email, url, _)
     except NotMailed as error:
-        log.warning("a link to sign in was not mailed", reason=str(error))
+        log.warning("a sign-in link could not be mailed", reason=str(error))
 
 
 @router.get("/sign-in/{token}")

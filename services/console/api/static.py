@@ -22,7 +22,7 @@ async def _file(request: Request) -> Response:
     name = request.path_params["name"]
     path = (STATIC / name).resolve()
     if not path.is_relative_to(STATIC) or path.suffix not in _TYPES or not path.is_file():
-        raise Problem(404, "There is no such file.")
+        raise Problem(404, "This file does not exist.")
     is_current = request.url.path == asset(name)
     return FileResponse(
         path,
